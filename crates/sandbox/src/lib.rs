@@ -1,0 +1,12 @@
+//! Runs a command in a box: namespaces, cgroups, seccomp, packs. It knows no Lambda: it is handed a command, a root, limits.
+//!
+//! [`Driver`] is what the invoker sees. `warden` (privileged processes) makes the boxes; `simulated` plays them in tests.
+
+mod driver;
+mod io;
+
+pub use driver::{
+    Command, Control, Driver, Exit, KeepTmp, Pack, PackDigest, Packs, Slot, Spec, StartError, Tmp,
+    TreeDigest, Usage,
+};
+pub use io::{Accepting, Connection, Listener, Output, Reading};

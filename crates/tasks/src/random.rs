@@ -1,0 +1,70 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where randomness comes from: the kernel, or a seed in tests.
+#[derive(Clone)]
+pub struct Random(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Kernel,
+    Seeded(Arc<Mutex<u64>>),
+}
+
+impl Random {
+    /// The kernel's generator: fit for keys and tokens.
+    pub fn kernel() -> Random {
+        Random(Kind::Kernel)
+    }
+
+    /// A repeatable sequence for tests and simulation. Never for secrets.
+    pub fn seeded(seed: u64) -> Random {
+        Random(Kind::Seeded(Arc::new(Mutex::new(seed))))
+    }
+
+    /// Fills `bytes`.
+    pub fn fill(&self, bytes: &mut [u8]) {
+        match &self.0 {
+            Kind::Kernel => getrandom::fill(bytes).expect("the kernel's random generator works"),
+            Kind::Seeded(state) => {
+                let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                for chunk in bytes.chunks_mut(8) {
+                    chunk.copy_from_slice(&splitmix(&mut state).to_le_bytes()[..chunk.len()]);
+                }
+            }
+        }
+    }
+
+    /// `N` random bytes.
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes);
+        bytes
+    }
+
+    /// A random number below `bound`, which must not be 0.
+    pub fn below(&self, bound: u64) -> u64 {
+        // The multiplication maps 64 random bits onto the range; the bias is below 2^-32 for our bounds.
+        ((u128::from(u64::from_le_bytes(self.bytes())) * u128::from(bound)) >> 64) as u64
+    }
+}
+
+fn splitmix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_repeats_itself_and_the_kernel_does_not() {
+        let (a, b) = (Random::seeded(7), Random::seeded(7));
+        assert_eq!(a.bytes::<33>(), b.bytes::<33>());
+        assert_ne!(Random::kernel().bytes::<16>(), Random::kernel().bytes::<16>());
+        assert!((0..1000).all(|_| a.below(3) < 3));
+    }
+}
