@@ -2,8 +2,11 @@
 //!
 //! [`Driver`] is what the invoker sees. `warden` (privileged processes) makes the boxes; `simulated` plays them in tests.
 
+pub mod cgroup;
 mod driver;
 mod io;
+mod limits;
+pub mod slot;
 
 pub use driver::{
     Command, Control, Driver, Exit, KeepTmp, Pack, PackDigest, Packs, Slot, Spec, StartError, Tmp,
