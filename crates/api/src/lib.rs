@@ -5,14 +5,17 @@
 //! services. The typed inputs, outputs and faults are generated from the models (`cargo x api`) into `generated/`.
 
 mod call;
+mod generated;
 mod guard;
 mod registry;
 mod service;
+mod shape;
 
 pub use call::{Call, Calls, Cx};
+pub use generated::*;
 pub use guard::{Ask, Authorize, Guard};
 pub use registry::Registry;
 pub use service::{Operation, Service, Shape};
 
 /// A boxed future that can move between threads.
-pub type Boxed<'a, T> = std::pin::Pin<Box<dyn std::future::Future<Output = T> + Send + 'a>>;
+pub type Boxed<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

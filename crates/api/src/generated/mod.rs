@@ -1,0 +1,7 @@
+//! The typed contract of every operation in `models/operations.toml`. Written by `cargo x api`; do not edit.
+#![allow(missing_docs)]
+
+pub mod iam;
+pub mod lambda;
+pub mod logs;
+pub mod sts;

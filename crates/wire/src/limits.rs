@@ -1,0 +1,26 @@
+//! The bounds of every parser here.
+
+/// The deepest nesting of a JSON document, a form or an XML answer.
+pub const DEPTH: usize = 64;
+
+/// The most parameters of a query string or form. AWS's largest batch has ten entries of some tens of parameters each;
+/// PutMetricData in query form has some thousands.
+pub const PARAMETERS: usize = 20_000;
+
+/// The most headers that are looked at.
+pub const HEADERS: usize = 200;
+
+/// The most segments of a path.
+pub const PATH_SEGMENTS: usize = 64;
+
+/// The most elements of all lists and maps of one request.
+pub const ELEMENTS: usize = 1_000_000;
+
+/// The most violated constraints that one message names.
+pub const VIOLATIONS: usize = 10;
+
+/// The longest value that a validation message repeats, in bytes; what is longer is cut with an ellipsis.
+pub const SHOWN_VALUE: usize = 1024;
+
+/// The largest answer that the client side parses, in bytes.
+pub const ANSWER_BYTES: usize = 64 * 1024 * 1024;

@@ -1,0 +1,289 @@
+//! AWS service models, embedded, inflated and parsed when first asked for.
+
+mod load;
+mod operation;
+mod pattern;
+mod shape;
+
+use std::collections::HashMap;
+use std::io::Read as _;
+use std::sync::OnceLock;
+
+use flate2::read::DeflateDecoder;
+
+use operation::Routes;
+pub use operation::{Operation, Segment};
+pub use pattern::Pattern;
+pub use shape::{
+    Entries, ErrorTrait, Items, Kind, Location, Member, Rules, Shape, ShapeId, Structure, TimestampFormat,
+};
+
+/// The model of one service.
+#[derive(Debug)]
+pub struct Model {
+    name: String,
+    signing_name: String,
+    target_prefix: String,
+    service_id: String,
+    api_version: String,
+    xml_namespace: String,
+    query_compatible: bool,
+    protocols: Vec<Protocol>,
+    validation: Validation,
+    operations: Vec<Operation>,
+    by_name: HashMap<String, usize>,
+    routes: Routes,
+    errors: HashMap<String, ShapeId>,
+    shapes: Vec<Shape>,
+}
+
+/// How a request is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// restJson1: method and path choose the operation, bodies are JSON.
+    RestJson,
+    /// awsJson 1.0: a header chooses the operation, bodies are JSON.
+    Json10,
+    /// awsJson 1.1, which differs from 1.0 by its content type.
+    Json11,
+    /// awsQuery: a form parameter chooses the operation, answers are XML.
+    Query,
+}
+
+/// How a service answers violated constraints.
+#[derive(Debug)]
+pub struct Validation {
+    /// The error code, e.g. `ValidationException`.
+    pub code: String,
+    /// True when messages leave out the offending value and the members of an enum.
+    pub concise: bool,
+}
+
+/// Why a model cannot be used.
+#[derive(Debug)]
+pub struct InvalidModel(String);
+
+impl std::fmt::Display for InvalidModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "invalid model: {}", self.0)
+    }
+}
+
+impl std::error::Error for InvalidModel {}
+
+/// What recognises a service without its model, and the model.
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) signing_name: &'static str,
+    pub(crate) target_prefix: &'static str,
+    pub(crate) api_version: &'static str,
+    pub(crate) rest: bool,
+    bytes: &'static [u8],
+    model: OnceLock<Model>,
+}
+
+include!(concat!(env!("OUT_DIR"), "/index.rs"));
+
+impl Protocol {
+    /// AWS's name, e.g. `restJson1`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Protocol::RestJson => "restJson1",
+            Protocol::Json10 => "awsJson1_0",
+            Protocol::Json11 => "awsJson1_1",
+            Protocol::Query => "awsQuery",
+        }
+    }
+}
+
+impl Entry {
+    /// All services.
+    pub(crate) fn all() -> &'static [Entry] {
+        &INDEX
+    }
+
+    /// The model, parsed by the first caller.
+    pub(crate) fn model(&'static self) -> &'static Model {
+        self.model.get_or_init(|| {
+            let mut json = Vec::new();
+            DeflateDecoder::new(self.bytes).read_to_end(&mut json).expect("the build deflated it");
+            Model::parse(self.name, &json).expect("a test parses every model")
+        })
+    }
+}
+
+impl Model {
+    /// Parses a model in botocore's `service-2.json` form.
+    ///
+    /// # Errors
+    /// When it is not JSON, names a shape that it lacks, or speaks no protocol that this crate knows.
+    pub fn parse(name: &str, json: &[u8]) -> Result<Model, InvalidModel> {
+        load::parse(name, json)
+    }
+
+    /// The embedded model of a service, by its name in `models/`.
+    pub fn named(name: &str) -> Option<&'static Model> {
+        Entry::all().iter().find(|entry| entry.name == name).map(Entry::model)
+    }
+
+    /// All embedded models, in order of name. This parses them all.
+    pub fn all() -> impl Iterator<Item = &'static Model> {
+        Entry::all().iter().map(Entry::model)
+    }
+
+    /// The name in `models/`, e.g. `lambda`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The service in credential scopes, e.g. `lambda`.
+    pub fn signing_name(&self) -> &str {
+        &self.signing_name
+    }
+
+    /// What `X-Amz-Target` begins with in awsJson; empty for services without.
+    pub fn target_prefix(&self) -> &str {
+        &self.target_prefix
+    }
+
+    /// AWS's name for the service in SDKs, e.g. `CloudWatch Logs`.
+    pub fn service_id(&self) -> &str {
+        &self.service_id
+    }
+
+    /// The version of the API, e.g. `2015-03-31`.
+    pub fn api_version(&self) -> &str {
+        &self.api_version
+    }
+
+    /// The namespace of XML answers; empty for services without.
+    pub fn xml_namespace(&self) -> &str {
+        &self.xml_namespace
+    }
+
+    /// True when JSON errors carry the code of the query protocol in `x-amzn-query-error`.
+    pub fn is_query_compatible(&self) -> bool {
+        self.query_compatible
+    }
+
+    /// The protocols that the service speaks, the preferred one first.
+    pub fn protocols(&self) -> &[Protocol] {
+        &self.protocols
+    }
+
+    /// How the service answers violated constraints.
+    pub fn validation(&self) -> &Validation {
+        &self.validation
+    }
+
+    /// All operations, in order of name.
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// The operation with this name.
+    pub fn operation(&self, name: &str) -> Option<&Operation> {
+        self.by_name.get(name).map(|index| &self.operations[*index])
+    }
+
+    /// The shape with this id.
+    ///
+    /// # Panics
+    /// When the id belongs to another model.
+    pub fn shape(&self, id: ShapeId) -> &Shape {
+        &self.shapes[id.0 as usize]
+    }
+
+    /// The structure with this id, for inputs, outputs and errors.
+    ///
+    /// # Panics
+    /// When the shape is no structure.
+    pub fn structure(&self, id: ShapeId) -> &Structure {
+        self.shape(id).kind.structure().expect("inputs, outputs and errors are structures")
+    }
+
+    /// The error shape with this code or name.
+    pub fn error(&self, code: &str) -> Option<ShapeId> {
+        self.errors.get(code).copied()
+    }
+
+    /// All error shapes, in order of name.
+    pub fn error_shapes(&self) -> impl Iterator<Item = &Shape> {
+        self.shapes
+            .iter()
+            .filter(|shape| shape.kind.structure().is_some_and(|structure| structure.error.is_some()))
+    }
+
+    /// All shapes, in order of name.
+    pub fn shapes(&self) -> &[Shape] {
+        &self.shapes
+    }
+
+    /// The operation of a REST protocol whose method, path and constant parameters match.
+    pub(crate) fn route(
+        &self,
+        method: &str,
+        path: &str,
+        has: &dyn Fn(&str, &str) -> bool,
+    ) -> Option<&Operation> {
+        // Of two operations on one path, the one with constant parameters is the special case.
+        let special = |index: usize| {
+            let operation = &self.operations[index];
+            let constants = &operation.constants;
+            operation.method == method
+                && !constants.is_empty()
+                && constants.iter().all(|(key, value)| has(key, value))
+        };
+        let plain = |index: usize| {
+            let operation = &self.operations[index];
+            operation.method == method && operation.constants.is_empty()
+        };
+        let found = self.routes.find(path, &mut |index| special(index));
+        found
+            .or_else(|| self.routes.find(path, &mut |index| plain(index)))
+            .map(|index| &self.operations[index])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_embedded_model_parses_and_can_run_its_patterns() {
+        let mut unsupported = Vec::new();
+        for model in Model::all() {
+            assert!(!model.operations().is_empty(), "{}", model.name());
+            for shape in model.shapes() {
+                if shape.rules.pattern.as_ref().is_some_and(|pattern| !pattern.is_supported()) {
+                    unsupported.push(format!("{} {}", model.name(), shape.name));
+                }
+            }
+        }
+        assert_eq!(unsupported, Vec::<String>::new());
+    }
+
+    #[test]
+    fn paths_prefer_literals_and_constant_parameters() {
+        let lambda = Model::named("lambda").expect("lambda is embedded");
+        let find = |method: &str, path: &str, query: Option<(&str, &str)>| {
+            let has = |key: &str, value: &str| query == Some((key, value));
+            lambda.route(method, path, &has).map(|operation| operation.name.as_str())
+        };
+        let cases = [
+            ("GET", "/2015-03-31/functions", None, Some("ListFunctions")),
+            ("GET", "/2015-03-31/functions/", None, Some("ListFunctions")),
+            ("POST", "/2015-03-31/functions/", None, Some("CreateFunction")),
+            ("POST", "/2015-03-31/functions/f/invocations", None, Some("Invoke")),
+            ("POST", "/2015-03-31/functions/arn:aws:lambda:a:1:function:f/invocations", None, Some("Invoke")),
+            ("GET", "/2018-10-31/layers", Some(("find", "LayerVersion")), Some("GetLayerVersionByArn")),
+            ("GET", "/2018-10-31/layers", None, Some("ListLayers")),
+            ("GET", "/2015-03-31/functions//configuration", None, None),
+            ("PATCH", "/2015-03-31/functions", None, None),
+            ("GET", "/", None, None),
+        ];
+        for (method, path, query, expected) in cases {
+            assert_eq!(find(method, path, query), expected, "{method} {path}");
+        }
+    }
+}
