@@ -1,0 +1,64 @@
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::Result;
+
+/// A future in a box.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Rows by place and value, both opaque.
+pub type Rows = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// What a look sees: all commits up to one moment, and none after.
+pub trait RawView {
+    /// The value at `key`.
+    fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>>;
+
+    /// The first `limit` rows with `from <= key < to`, in byte order.
+    fn scan(&mut self, from: &[u8], to: &[u8], limit: usize) -> Result<Rows>;
+}
+
+/// An open transaction: ordered rows and numbered items. It sees its own writes.
+pub trait RawTxn: RawView {
+    /// Writes the value at `key`.
+    fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()>;
+
+    /// Deletes the value at `key`, if any.
+    fn delete(&mut self, key: &[u8]) -> Result<()>;
+
+    /// Writes an item: written once, deleted once. Writing an id twice fails.
+    fn put_item(&mut self, id: u64, body: &[u8]) -> Result<()>;
+
+    /// Deletes items; those that are gone are passed over.
+    fn delete_items(&mut self, ids: &[u64]) -> Result<()>;
+
+    /// Calls `then` when this run of the job has been committed, in the order of the commits and before anyone is
+    /// answered; drops it otherwise. It must be short and must not wait.
+    fn on_commit(&mut self, then: Box<dyn FnOnce() + Send>);
+}
+
+/// A transaction's body. It may be called several times; the last call counts. `true`: keep what it wrote.
+pub type Job = Box<dyn FnMut(&mut dyn RawTxn) -> bool + Send>;
+
+/// A read's body.
+pub type Look = Box<dyn FnMut(&mut dyn RawView) + Send>;
+
+/// What keeps the bytes. It knows no shape: tables, tokens and blobs are written once above it.
+pub trait Backend: Send + Sync + 'static {
+    /// Runs `job` as one transaction: atomic, serialisable, and durable when the answer is `Ok`.
+    ///
+    /// Dropping the future does not stop a transaction that has begun. The job is dropped after its commit.
+    fn run(&self, job: Job) -> Boxed<'_, Result<()>>;
+
+    /// Runs `look` over what is committed.
+    fn look(&self, look: Look) -> Boxed<'_, Result<()>>;
+
+    /// The bodies of items, in the order of `ids`; `None` for those that are gone.
+    fn items(&self, ids: Vec<u64>) -> Boxed<'_, Result<Vec<Option<Vec<u8>>>>>;
+
+    /// True when there is room for new work.
+    fn has_room(&self) -> bool;
+
+    /// Stops: what was answered is on disk, later calls answer `Unavailable`.
+    fn close(&self) -> Boxed<'_, ()>;
+}

@@ -1,0 +1,149 @@
+use aws::Millis;
+
+use crate::backend::{RawTxn, RawView};
+use crate::row::{seal, unseal};
+use crate::table::{Catalog, PREFIX, end, place};
+use crate::{Home, Key, Result, Row, Table};
+
+/// A row that a transaction wrote (`sealed`) or deleted.
+#[derive(Debug)]
+pub(crate) struct Changed {
+    pub(crate) place: Vec<u8>,
+    pub(crate) sealed: Option<Vec<u8>>,
+}
+
+/// One home at one moment, for reading.
+pub struct View<'a> {
+    raw: &'a mut dyn RawView,
+    home: Home,
+    now: Millis,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn new(raw: &'a mut dyn RawView, home: Home, now: Millis) -> View<'a> {
+        View { raw, home, now }
+    }
+
+    /// Reads the row at `key`.
+    pub fn get<K: Key, V: Row>(&mut self, table: Table<K, V>, key: &K) -> Result<Option<V>> {
+        get(self.raw, self.home, table, key)
+    }
+
+    /// Reads up to `limit` rows in key order, beginning with `from` itself.
+    ///
+    /// Other accounts share the home: stop where the key is no longer one you asked for. Page long lists: a read that
+    /// takes more than 5 s fails.
+    pub fn scan<K: Key, V: Row>(
+        &mut self,
+        table: Table<K, V>,
+        from: &K,
+        limit: usize,
+    ) -> Result<Vec<(K, V)>> {
+        scan(self.raw, self.home, table, from, limit)
+    }
+
+    /// The time when the read began.
+    pub fn now(&self) -> Millis {
+        self.now
+    }
+}
+
+/// A transaction in one home. It sees its own writes; nothing of it stays when the closure answers `Err`.
+pub struct Txn<'a> {
+    raw: &'a mut dyn RawTxn,
+    home: Home,
+    now: Millis,
+    catalog: &'a Catalog,
+    changes: Vec<Changed>,
+    discarded: Vec<[u8; 32]>,
+}
+
+impl<'a> Txn<'a> {
+    pub(crate) fn new(raw: &'a mut dyn RawTxn, home: Home, now: Millis, catalog: &'a Catalog) -> Txn<'a> {
+        Txn { raw, home, now, catalog, changes: Vec::new(), discarded: Vec::new() }
+    }
+
+    /// Reads the row at `key`.
+    pub fn get<K: Key, V: Row>(&mut self, table: Table<K, V>, key: &K) -> Result<Option<V>> {
+        get(self.raw, self.home, table, key)
+    }
+
+    /// Reads up to `limit` rows in key order, beginning with `from` itself. See [`View::scan`].
+    pub fn scan<K: Key, V: Row>(
+        &mut self,
+        table: Table<K, V>,
+        from: &K,
+        limit: usize,
+    ) -> Result<Vec<(K, V)>> {
+        scan(self.raw, self.home, table, from, limit)
+    }
+
+    /// Writes the row at `key`, new or not. Fails with `TooLarge` above 2,000 bytes of key or 1 MiB of row.
+    pub fn put<K: Key, V: Row>(&mut self, table: Table<K, V>, key: &K, row: &V) -> Result<()> {
+        self.put_body(table, key, &row.encode())
+    }
+
+    /// Writes bytes that are no JSON.
+    pub(crate) fn put_body<K: Key, V>(&mut self, table: Table<K, V>, key: &K, body: &[u8]) -> Result<()> {
+        self.catalog.admit(table)?;
+        let place = place(self.home, table.tag(), key)?;
+        let sealed = seal(&place, body)?;
+        self.raw.put(&place, &sealed)?;
+        self.changes.push(Changed { place, sealed: Some(sealed) });
+        Ok(())
+    }
+
+    /// Deletes the row at `key`; deleting nothing is no error.
+    pub fn delete<K: Key, V>(&mut self, table: Table<K, V>, key: &K) -> Result<()> {
+        let place = place(self.home, table.tag(), key)?;
+        self.raw.delete(&place)?;
+        self.changes.push(Changed { place, sealed: None });
+        Ok(())
+    }
+
+    /// The time of this transaction: one reading of the clock.
+    pub fn now(&self) -> Millis {
+        self.now
+    }
+
+    pub(crate) fn home(&self) -> Home {
+        self.home
+    }
+
+    /// Notes that a blob's file may have no reference any more.
+    pub(crate) fn discarded(&mut self, sha256: [u8; 32]) {
+        self.discarded.push(sha256);
+    }
+
+    pub(crate) fn into_effects(self) -> (&'a mut dyn RawTxn, Vec<Changed>, Vec<[u8; 32]>) {
+        (self.raw, self.changes, self.discarded)
+    }
+}
+
+fn get<K: Key, V: Row, R: RawView + ?Sized>(
+    raw: &mut R,
+    home: Home,
+    table: Table<K, V>,
+    key: &K,
+) -> Result<Option<V>> {
+    let place = place(home, table.tag(), key)?;
+    match raw.get(&place)? {
+        Some(sealed) => Ok(Some(V::decode(unseal(&place, &sealed)?)?)),
+        None => Ok(None),
+    }
+}
+
+fn scan<K: Key, V: Row, R: RawView + ?Sized>(
+    raw: &mut R,
+    home: Home,
+    table: Table<K, V>,
+    from: &K,
+    limit: usize,
+) -> Result<Vec<(K, V)>> {
+    let from = place(home, table.tag(), from)?;
+    let mut rows = Vec::new();
+    for (place, sealed) in raw.scan(&from, &end(home, table.tag()), limit)? {
+        rows.push((K::decode(&place[PREFIX..])?, V::decode(unseal(&place, &sealed)?)?));
+    }
+    Ok(rows)
+}
