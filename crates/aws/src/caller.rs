@@ -1,5 +1,9 @@
 use crate::{AccountId, Arn};
 
+/// The context provider of AssumeRole by which the Lambda service says for which function it assumes a role: its assertion
+/// is the function's unqualified ARN, which becomes the caller's `lambda:SourceFunctionArn`.
+pub const SOURCE_FUNCTION_CONTEXT: &str = "arn:aws:iam::aws:contextProvider/SourceFunction";
+
 /// Who makes a call, as authentication found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {

@@ -11,7 +11,7 @@ mod time;
 
 pub use account::{AccountId, InvalidAccount, InvalidRegion, Region};
 pub use arn::{Arn, InvalidArn};
-pub use caller::{Caller, Principal};
+pub use caller::{Caller, Principal, SOURCE_FUNCTION_CONTEXT};
 pub use fault::{Fault, Member};
 pub use request_id::RequestId;
 pub use time::Millis;
