@@ -10,6 +10,8 @@ pub struct Guard {
     pub action: String,
     /// The resource's ARN, or `*` for operations without one.
     pub resource: String,
+    /// Other ARNs by which policies may name the same resource: allowed by one of them is allowed, denied by one is denied.
+    pub aliases: Vec<String>,
     /// Condition keys of this request, e.g. `("lambda:FunctionArn", …)`; a key may repeat.
     pub context: Vec<(String, String)>,
     /// Further action and resource pairs which must be allowed too.
@@ -24,6 +26,7 @@ impl Guard {
         Guard {
             action: String::new(),
             resource: resource.into(),
+            aliases: Vec::new(),
             context: Vec::new(),
             also: Vec::new(),
             open: false,
@@ -43,6 +46,12 @@ impl Guard {
     /// Overrides the action, where IAM's name differs from the operation's (Invoke → `lambda:InvokeFunction`).
     pub fn action(mut self, action: impl Into<String>) -> Guard {
         self.action = action.into();
+        self
+    }
+
+    /// Adds another ARN of the same resource.
+    pub fn alias(mut self, resource: impl Into<String>) -> Guard {
+        self.aliases.push(resource.into());
         self
     }
 

@@ -24,3 +24,6 @@ pub const SHOWN_VALUE: usize = 1024;
 
 /// The largest answer that the client side parses, in bytes.
 pub const ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+/// The most bytes that a compressed request body may hold.
+pub const INFLATED_BYTES: u64 = 16 * 1024 * 1024;

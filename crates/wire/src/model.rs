@@ -28,6 +28,7 @@ pub struct Model {
     api_version: String,
     xml_namespace: String,
     query_compatible: bool,
+    error_namespace: String,
     protocols: Vec<Protocol>,
     validation: Validation,
     operations: Vec<Operation>,
@@ -164,6 +165,11 @@ impl Model {
     /// True when JSON errors carry the code of the query protocol in `x-amzn-query-error`.
     pub fn is_query_compatible(&self) -> bool {
         self.query_compatible
+    }
+
+    /// What JSON error types begin with, e.g. `com.amazonaws.sqs`; empty for services that leave it out.
+    pub fn error_namespace(&self) -> &str {
+        &self.error_namespace
     }
 
     /// The protocols that the service speaks, the preferred one first.

@@ -32,6 +32,7 @@ struct RawMetadata {
     target_prefix: Option<String>,
     xml_namespace: Option<Json>,
     aws_query_compatible: Option<Json>,
+    error_namespace: Option<String>,
     #[serde(default)]
     validation: RawValidation,
 }
@@ -86,6 +87,8 @@ struct RawShape {
     union: bool,
     #[serde(default)]
     document: bool,
+    #[serde(default)]
+    sensitive: bool,
     error: Option<RawError>,
     min: Option<f64>,
     max: Option<f64>,
@@ -176,6 +179,7 @@ pub(super) fn parse(name: &str, json: &[u8]) -> Result<Model, InvalidModel> {
         api_version: metadata.api_version.unwrap_or_default(),
         xml_namespace: namespace(metadata.xml_namespace),
         query_compatible: metadata.aws_query_compatible.is_some(),
+        error_namespace: metadata.error_namespace.unwrap_or_default(),
         protocols,
         validation: Validation {
             code: metadata.validation.code.unwrap_or_else(|| "ValidationException".to_owned()),
@@ -223,6 +227,31 @@ fn errors(shapes: &[Shape]) -> HashMap<String, ShapeId> {
     errors
 }
 
+/// What a list or map says about members that hold it.
+struct Flat {
+    flattened: bool,
+    item_name: Option<String>,
+}
+
+impl Flat {
+    fn of(shape: &RawShape) -> Flat {
+        let item_name = shape.member.as_ref().and_then(|member| member.location_name.clone());
+        Flat { flattened: shape.flattened, item_name }
+    }
+
+    /// A flattened list is called by its member's own name, else by that of its items.
+    fn apply(&self, member: &mut Member) {
+        member.flattened |= self.flattened;
+        let is_named = member.query_name != member.name;
+        if let Some(name) = &self.item_name
+            && member.flattened
+            && !is_named
+        {
+            member.query_name.clone_from(name);
+        }
+    }
+}
+
 struct Shapes {
     shapes: Vec<Shape>,
     ids: HashMap<String, ShapeId>,
@@ -232,10 +261,10 @@ impl Shapes {
     fn new(raw: Vec<(String, RawShape)>) -> Result<Shapes, InvalidModel> {
         let ids =
             raw.iter().enumerate().map(|(index, (name, _))| (name.clone(), ShapeId(index as u32))).collect();
-        let flattened = raw.iter().map(|(_, shape)| shape.flattened).collect::<Vec<_>>();
+        let flat = raw.iter().map(|(_, shape)| Flat::of(shape)).collect::<Vec<_>>();
         let mut shapes = Shapes { shapes: Vec::with_capacity(raw.len()), ids };
         for (name, shape) in raw {
-            let shape = shapes.shape(name, shape, &flattened)?;
+            let shape = shapes.shape(name, shape, &flat)?;
             shapes.shapes.push(shape);
         }
         Ok(shapes)
@@ -245,7 +274,7 @@ impl Shapes {
         self.ids.get(name).copied().ok_or_else(|| InvalidModel(format!("shape {name} is missing")))
     }
 
-    fn shape(&self, name: String, raw: RawShape, flattened: &[bool]) -> Result<Shape, InvalidModel> {
+    fn shape(&self, name: String, raw: RawShape, flat: &[Flat]) -> Result<Shape, InvalidModel> {
         let part = |part: &Option<RawMember>| -> Result<ShapeId, InvalidModel> {
             let part = part.as_ref().ok_or_else(|| InvalidModel(format!("shape {name} lacks a part")))?;
             self.id(&part.shape)
@@ -272,18 +301,28 @@ impl Shapes {
                 flattened: raw.flattened,
             }),
             "structure" if raw.document => Kind::Document,
-            "structure" => Kind::Structure(self.structure(&name, &raw, flattened)?),
+            "structure" => Kind::Structure(self.structure(&name, &raw, flat)?),
             other => return Err(InvalidModel(format!("shape {name} is a {other}"))),
         };
         let pattern = raw.pattern.map(Pattern::new);
-        Ok(Shape { name, kind, rules: Rules { min: raw.min, max: raw.max, pattern, values: raw.values } })
+        Ok(Shape {
+            name,
+            kind,
+            rules: Rules {
+                min: raw.min,
+                max: raw.max,
+                pattern,
+                values: raw.values,
+                sensitive: raw.sensitive,
+            },
+        })
     }
 
-    fn structure(&self, name: &str, raw: &RawShape, flattened: &[bool]) -> Result<Structure, InvalidModel> {
+    fn structure(&self, name: &str, raw: &RawShape, flat: &[Flat]) -> Result<Structure, InvalidModel> {
         let mut members = Vec::with_capacity(raw.members.0.len());
         for (name, member) in &raw.members.0 {
             let mut member = self.member(name, member, raw.required.contains(name))?;
-            member.flattened |= flattened[member.shape.0 as usize];
+            flat[member.shape.0 as usize].apply(&mut member);
             members.push(member);
         }
         let payload = match &raw.payload {

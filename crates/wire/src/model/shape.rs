@@ -162,6 +162,8 @@ pub struct Rules {
     pub pattern: Option<Pattern>,
     /// The values of an enum; empty when it is none.
     pub values: Vec<String>,
+    /// True when messages must not repeat the value.
+    pub sensitive: bool,
 }
 
 impl Structure {

@@ -1,0 +1,214 @@
+//! Faults as each protocol's bytes.
+
+use aws::{Fault, Member};
+use bytes::Bytes;
+use http::HeaderMap;
+
+use crate::codec::{json, rest, xml};
+use crate::model::{Location, ShapeId, Structure};
+use crate::{Model, Protocol, Response};
+
+/// Codes of the framework that the query protocol calls otherwise: JSON's, query's.
+const FRAMEWORK: &[(&str, &str)] = &[
+    ("AccessDeniedException", "AccessDenied"),
+    ("ExpiredTokenException", "ExpiredToken"),
+    ("IncompleteSignatureException", "IncompleteSignature"),
+    ("InvalidParameterValueException", "InvalidParameterValue"),
+    ("InvalidSignatureException", "SignatureDoesNotMatch"),
+    ("MissingAuthenticationTokenException", "MissingAuthenticationToken"),
+    ("MissingRequiredParameterException", "MissingParameter"),
+    ("UnrecognizedClientException", "InvalidClientTokenId"),
+];
+
+/// A fault on its way out, with what the model says about it.
+struct Answer<'a> {
+    fault: &'a Fault,
+    model: Option<&'a Model>,
+    shape: Option<ShapeId>,
+    request_id: &'a str,
+}
+
+/// Writes a fault when no operation was found.
+pub fn encode_fault(protocol: Protocol, fault: &Fault, request_id: &str) -> Response {
+    encode(protocol, None, fault, request_id, Form::Xml)
+}
+
+/// Whether query answers are XML, or JSON because the client asked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// What every client expects.
+    Xml,
+    /// After `Accept: application/json`.
+    Json,
+}
+
+pub(crate) fn encode(
+    protocol: Protocol,
+    model: Option<&Model>,
+    fault: &Fault,
+    request_id: &str,
+    form: Form,
+) -> Response {
+    let shape = model.and_then(|model| model.error(&fault.code));
+    let answer = Answer { fault, model, shape, request_id };
+    let mut headers = HeaderMap::new();
+    rest::insert(&mut headers, "x-amzn-requestid", request_id);
+    let body = match protocol {
+        Protocol::RestJson => {
+            rest::insert(&mut headers, "content-type", "application/json");
+            rest::insert(&mut headers, "x-amzn-errortype", &fault.code);
+            answer.json(None, &mut headers)
+        }
+        Protocol::Json10 | Protocol::Json11 => {
+            rest::insert(&mut headers, "content-type", content_type(protocol));
+            if model.is_some_and(Model::is_query_compatible) {
+                let error = format!("{};{}", answer.query_code(), answer.blame());
+                rest::insert(&mut headers, "x-amzn-query-error", &error);
+            }
+            answer.json(Some(answer.json_type()), &mut headers)
+        }
+        Protocol::Query if form == Form::Json => {
+            rest::insert(&mut headers, "content-type", "application/json");
+            answer.query_json()
+        }
+        Protocol::Query => {
+            rest::insert(&mut headers, "content-type", "text/xml");
+            answer.xml()
+        }
+    };
+    Response { status: fault.status, headers, body: Bytes::from(body) }
+}
+
+/// The content type of a JSON protocol.
+pub(crate) fn content_type(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::RestJson => "application/json",
+        Protocol::Json10 => "application/x-amz-json-1.0",
+        Protocol::Json11 => "application/x-amz-json-1.1",
+        Protocol::Query => "text/xml",
+    }
+}
+
+impl Answer<'_> {
+    fn structure(&self) -> Option<&Structure> {
+        Some(self.model?.structure(self.shape?))
+    }
+
+    fn blame(&self) -> &'static str {
+        if self.fault.is_server() { "Receiver" } else { "Sender" }
+    }
+
+    /// The code in the query protocol.
+    fn query_code(&self) -> &str {
+        let modelled = self.structure().and_then(|structure| structure.error.as_ref()?.code.as_deref());
+        let framework = FRAMEWORK.iter().find(|(json, _)| *json == self.fault.code).map(|(_, query)| *query);
+        // A code that the model knows by its shape alone stays as it is.
+        let framework = framework.filter(|_| self.shape.is_none());
+        modelled.or(framework).unwrap_or(&self.fault.code)
+    }
+
+    /// `__type`: with a namespace where the service has one.
+    fn json_type(&self) -> String {
+        let code = &self.fault.code;
+        let namespace = self.model.map(Model::error_namespace).unwrap_or_default();
+        match (namespace, self.shape, self.model) {
+            ("", _, _) | (_, _, None) => code.to_string(),
+            (_, None, _) if code == "ValidationException" => format!("com.amazon.coral.validate#{code}"),
+            (_, None, _) => format!("com.amazon.coral.service#{code}"),
+            (namespace, Some(shape), Some(model)) => format!("{namespace}#{}", model.shape(shape).name),
+        }
+    }
+
+    /// The message's key: as the error shape spells it.
+    fn message_key(&self) -> &str {
+        let is_message = |name: &str| name.eq_ignore_ascii_case("message");
+        let modelled = self.structure().and_then(|structure| {
+            structure
+                .members
+                .iter()
+                .find(|member| is_message(&member.name))
+                .map(|member| member.wire_name.as_str())
+        });
+        match modelled {
+            Some(key) => key,
+            None if self.fault.code == "SerializationException" => "Message",
+            None => "message",
+        }
+    }
+
+    /// A JSON object of the members and the message; members that the model sends as headers go there.
+    fn json(&self, json_type: Option<String>, headers: &mut HeaderMap) -> Vec<u8> {
+        let mut fields: Vec<(&str, Vec<u8>)> = Vec::new();
+        if let Some(json_type) = &json_type {
+            fields.push(("__type", quoted(json_type)));
+        }
+        for (name, value) in &self.fault.members {
+            let member = self.structure().and_then(|structure| structure.member(name));
+            let text = match value {
+                Member::Text(text) => text.clone(),
+                Member::Number(number) => number.to_string(),
+            };
+            match member {
+                Some(member) if member.location == Location::Header => {
+                    rest::insert(headers, &member.wire_name, &text);
+                }
+                _ => {
+                    let key = member.map_or(&**name, |member| member.wire_name.as_str());
+                    let value =
+                        if matches!(value, Member::Text(_)) { quoted(&text) } else { text.into_bytes() };
+                    fields.push((key, value));
+                }
+            }
+        }
+        if !self.fault.message.is_empty() {
+            fields.push((self.message_key(), quoted(&self.fault.message)));
+        }
+        object(&fields)
+    }
+
+    fn query_json(&self) -> Vec<u8> {
+        let error = object(&[
+            ("Code", quoted(self.query_code())),
+            ("Message", quoted(&self.fault.message)),
+            ("Type", quoted(self.blame())),
+        ]);
+        object(&[("Error", error), ("RequestId", quoted(self.request_id))])
+    }
+
+    fn xml(&self) -> Vec<u8> {
+        let mut out = String::with_capacity(512);
+        let namespace = self.model.map(Model::xml_namespace).unwrap_or_default();
+        xml::open(&mut out, "ErrorResponse", namespace);
+        out.push_str("<Error>");
+        xml::element(&mut out, "Type", self.blame());
+        xml::element(&mut out, "Code", self.query_code());
+        xml::element(&mut out, "Message", &self.fault.message);
+        if self.model.is_some_and(Model::is_query_compatible) {
+            out.push_str("<Detail/>");
+        }
+        out.push_str("</Error>");
+        xml::element(&mut out, "RequestId", self.request_id);
+        xml::close(&mut out, "ErrorResponse");
+        out.into_bytes()
+    }
+}
+
+fn quoted(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + 2);
+    json::string(&mut out, text);
+    out
+}
+
+fn object(fields: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut out = vec![b'{'];
+    for (index, (key, value)) in fields.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        json::string(&mut out, key);
+        out.push(b':');
+        out.extend_from_slice(value);
+    }
+    out.push(b'}');
+    out
+}

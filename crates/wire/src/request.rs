@@ -1,0 +1,43 @@
+//! What arrives and what is answered, as parts of HTTP.
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+/// An HTTP request whose body has been read.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// The method, e.g. `POST`.
+    pub method: &'a str,
+    /// The path as it was sent, percent-encoding included.
+    pub path: &'a str,
+    /// The query string as it was sent, without `?`.
+    pub query: Option<&'a str>,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// The body. Blobs that are whole bodies share it.
+    pub body: Bytes,
+}
+
+impl Request<'_> {
+    /// A header's value, when it is present and visible ASCII.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The media type of the body, without parameters.
+    pub(crate) fn media_type(&self) -> &str {
+        let value = self.header("content-type").unwrap_or_default();
+        value.split(';').next().unwrap_or_default().trim()
+    }
+}
+
+/// An HTTP response.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Response {
+    /// The status.
+    pub status: u16,
+    /// The headers that the protocol and the model ask for; `Date` and `Content-Length` are the front door's.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
