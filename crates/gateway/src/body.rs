@@ -1,0 +1,84 @@
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::Stream;
+use http_body_util::BodyExt;
+use hyper::body::{Frame, SizeHint};
+
+/// Bytes that come piece by piece.
+pub type Chunks = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+
+/// The body of an answer.
+pub struct Body {
+    content: Content,
+    /// Dropped with the body: whoever waits for the end of the answer learns of it.
+    _end: Option<Box<dyn Send>>,
+}
+
+enum Content {
+    Whole(Bytes),
+    Chunks { left: u64, chunks: Chunks },
+}
+
+impl Body {
+    /// A body that is at hand.
+    pub fn whole(bytes: impl Into<Bytes>) -> Body {
+        Body { content: Content::Whole(bytes.into()), _end: None }
+    }
+
+    /// A body of `length` bytes that comes in pieces.
+    pub fn chunks(length: u64, chunks: Chunks) -> Body {
+        Body { content: Content::Chunks { left: length, chunks }, _end: None }
+    }
+
+    pub(crate) fn ending(self, end: impl Send + 'static) -> Body {
+        Body { _end: Some(Box::new(end)), ..self }
+    }
+
+    /// How many bytes are to come.
+    pub fn length(&self) -> u64 {
+        match &self.content {
+            Content::Whole(bytes) => bytes.len() as u64,
+            Content::Chunks { left, .. } => *left,
+        }
+    }
+
+    /// Collects the body, for callers without a socket.
+    ///
+    /// # Errors
+    /// When its source fails.
+    pub async fn collect(self) -> io::Result<Bytes> {
+        Ok(BodyExt::collect(self).await?.to_bytes())
+    }
+}
+
+impl hyper::body::Body for Body {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match &mut self.content {
+            Content::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Content::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Content::Chunks { left, chunks } => match chunks.as_mut().poll_next(cx) {
+                Poll::Ready(Some(Ok(chunk))) => {
+                    *left = left.saturating_sub(chunk.len() as u64);
+                    Poll::Ready(Some(Ok(Frame::data(chunk))))
+                }
+                Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
+                Poll::Ready(None) => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.length() == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.length())
+    }
+}

@@ -1,0 +1,376 @@
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use api::{Call, Registry};
+use aws::{AccountId, Caller, Fault, Millis, Region, RequestId};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, request};
+use tasks::{Clock, Random, Shutdown};
+use wire::sigv4::{self, Claim, Family, Refusal};
+use wire::{Identified, Protocol, Value};
+
+use crate::authenticate::{Asked, Authenticated, authenticate};
+use crate::connections::Seats;
+use crate::downloads::{self, Snapshot};
+use crate::keys::SigningKeys;
+use crate::limits::{HEADER_BYTES, TRACE_BYTES, URI_BYTES};
+use crate::private::{self, Route};
+use crate::reading::{Allowance, Budget, Read};
+use crate::record::{Record, UNKNOWN, logged_path};
+use crate::{Body, Downloads, Keys, Metrics, host};
+
+/// What `/_lambent/health` says beyond the gateway's own fields.
+pub type Health = Arc<dyn Fn() -> serde_json::Map<String, serde_json::Value> + Send + Sync>;
+
+/// Everything that a gateway is made of.
+pub struct Parts {
+    /// All operations.
+    pub registry: Registry,
+    /// All access keys.
+    pub keys: Arc<dyn Keys>,
+    /// The zips behind code locations.
+    pub downloads: Arc<dyn Downloads>,
+    /// Further fields of the health document.
+    pub health: Health,
+    /// Where requests are counted.
+    pub metrics: Arc<Metrics>,
+    /// The clock of skew, expiry and deadlines.
+    pub clock: Clock,
+    /// Where request ids come from.
+    pub random: Random,
+    /// Ends `serve`: no new connections, and each open one ends with its running request.
+    pub shutdown: Shutdown,
+    /// What users set.
+    pub settings: Settings,
+}
+
+/// What users set about the front door.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The account of unsigned requests when authentication is off.
+    pub account: AccountId,
+    /// The region of requests that name none.
+    pub region: Region,
+    /// Our own URL, for clients that send no usable `Host`.
+    pub endpoint: Arc<str>,
+    /// Whether signatures are demanded.
+    pub authentication: Authentication,
+    /// The bearer token of scrapers; without one the metrics are for loopback only.
+    pub metrics_token: Option<String>,
+    /// Connections of one address.
+    pub connections_per_address: usize,
+    /// Bytes of request bodies that may be held at once.
+    pub body_budget_bytes: u64,
+    /// The version that health tells.
+    pub version: &'static str,
+}
+
+/// Whether signatures are demanded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authentication {
+    /// As AWS does.
+    On,
+    /// Every request is the first account's root's, for throw-away use; foreign hosts and cross-site requests are refused.
+    Off,
+}
+
+/// Where a request comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A socket.
+    Client(SocketAddr),
+    /// Within an environment, by its id.
+    Environment(Arc<str>),
+    /// This process.
+    InProcess,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Client(address) => write!(f, "{}", address.ip()),
+            Source::Environment(id) => write!(f, "environment/{id}"),
+            Source::InProcess => f.write_str("process"),
+        }
+    }
+}
+
+/// The front door. Cloning shares it.
+#[derive(Clone)]
+pub struct Gateway {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) parts: Parts,
+    pub(crate) seats: Arc<Seats>,
+    pub(crate) bodies: Arc<Budget>,
+    signing: SigningKeys,
+}
+
+impl Gateway {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Gateway {
+        let seats = Seats::new(parts.settings.connections_per_address);
+        let shown = seats.clone();
+        parts.metrics.gauge("lambent_connections", "Open client connections.", move || shown.taken() as f64);
+        let bodies = Budget::new(parts.settings.body_budget_bytes);
+        Gateway { inner: Arc::new(Inner { parts, seats, bodies, signing: SigningKeys::default() }) }
+    }
+
+    /// Serves one request that is complete.
+    pub async fn handle(&self, request: Request<Bytes>, source: Source) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        let read = if body.len() as u64 > Allowance::of(&head.method, head.uri.path()).bytes {
+            Read::TooLarge { bytes: body.len() as u64 }
+        } else {
+            Read::Whole(body)
+        };
+        self.answer(head, read, source).await
+    }
+
+    /// Serves one request and records it.
+    pub(crate) async fn answer(&self, head: request::Parts, read: Read, source: Source) -> Response<Body> {
+        let Parts { clock, random, metrics, .. } = &self.inner.parts;
+        let mut record = Record {
+            id: RequestId::from_random(random.bytes()),
+            source,
+            method: head.method.clone(),
+            path: logged_path(head.uri.path()),
+            service: UNKNOWN,
+            operation: UNKNOWN,
+            caller: None,
+            error: None,
+            bytes_in: read.bytes(),
+            begun: clock.tick(),
+        };
+        let response = self.route(&head, read, &mut record).await;
+        let took = clock.tick().since(record.begun);
+        record.end(response.status().as_u16(), response.body().length(), took, metrics);
+        response
+    }
+
+    async fn route(&self, head: &request::Parts, read: Read, record: &mut Record) -> Response<Body> {
+        let path = head.uri.path();
+        let inside = matches!(record.source, Source::Environment(_));
+        if path.starts_with(private::PREFIX) && !inside {
+            return self.private(head, record);
+        }
+        if let Some(snapshot) = Snapshot::of(path) {
+            return self.download(head, &snapshot, record).await;
+        }
+        let body = match &read {
+            Read::Whole(body) => body.clone(),
+            Read::TooLarge { .. } | Read::NoRoom | Read::Broken => Bytes::new(),
+        };
+        let query = head.uri.query();
+        let request =
+            wire::Request { method: head.method.as_str(), path, query, headers: &head.headers, body };
+        let arrived = Arrived { head, request, claim: Claim::of(&parts(head)) };
+        let scope = arrived.claim.as_ref().ok().map(|claim| claim.scope.service.as_str());
+        let id = record.id.to_string();
+        let identified = match acceptable(head, &read).and_then(|()| wire::identify(&arrived.request, scope))
+        {
+            Ok(identified) => identified,
+            Err(fault) => {
+                let protocol = Protocol::guess(&arrived.request, scope);
+                return refused(record, &fault, wire::encode_fault(protocol, &fault, &id));
+            }
+        };
+        match self.operate(&arrived, &identified, record).await {
+            Ok(output) => http_response(identified.encode(output, &id)),
+            Err(fault) => refused(record, &fault, identified.encode_fault(&fault, &id)),
+        }
+    }
+
+    /// Authenticates, decodes, validates and dispatches.
+    async fn operate(
+        &self,
+        arrived: &Arrived<'_>,
+        identified: &Identified,
+        record: &mut Record,
+    ) -> Result<Value, Fault> {
+        let Arrived { head, request, claim } = arrived;
+        record.service = identified.service.name();
+        record.operation = &identified.operation.name;
+        let asked = Asked {
+            service: identified.service.signing_name(),
+            family: family(identified.protocol),
+            parts: parts(head),
+            body: &request.body,
+            now: self.now(),
+        };
+        let who = self.who(claim.as_ref(), &asked).await?;
+        record.caller = Some(who.caller.clone());
+        let input = identified.decode(request)?;
+        identified.validate(&input)?;
+        let call = Call {
+            account: who.caller.account,
+            caller: who.caller,
+            region: who.region,
+            request_id: record.id,
+            endpoint: self.endpoint(head),
+            trace: trace(head),
+        };
+        self.inner.parts.registry.call(call, record.service, record.operation, input).await
+    }
+
+    async fn who(&self, claim: Result<&Claim, &Refusal>, asked: &Asked<'_>) -> Result<Authenticated, Fault> {
+        let Parts { keys, settings, .. } = &self.inner.parts;
+        match settings.authentication {
+            Authentication::On => authenticate(claim, asked, &**keys, &self.inner.signing).await,
+            Authentication::Off => {
+                same_site(asked.parts.headers, &settings.endpoint)?;
+                let named = claim.ok().and_then(|claim| Region::parse(&claim.scope.region).ok());
+                Ok(Authenticated {
+                    caller: Arc::new(Caller::root(settings.account, None)),
+                    region: named.unwrap_or_else(|| settings.region.clone()),
+                })
+            }
+        }
+    }
+
+    async fn download(
+        &self,
+        head: &request::Parts,
+        snapshot: &Snapshot,
+        record: &mut Record,
+    ) -> Response<Body> {
+        record.service = "s3";
+        record.operation = "GetObject";
+        let body = Bytes::new();
+        let parts = parts(head);
+        let claim = Claim::of(&parts);
+        let asked = Asked { service: "s3", family: Family::S3, parts, body: &body, now: self.now() };
+        let opened = async {
+            let who = self.who(claim.as_ref(), &asked).await?;
+            record.caller = Some(who.caller.clone());
+            snapshot.authorize(&who.caller)?;
+            self.inner.parts.downloads.open(snapshot).await?.ok_or_else(|| snapshot.missing())
+        };
+        match opened.await {
+            Ok(download) => downloads::found(download, &record.id),
+            Err(fault) => {
+                record.error = Some(fault.code.clone());
+                downloads::refused(&fault, &record.id)
+            }
+        }
+    }
+
+    fn private(&self, head: &request::Parts, record: &mut Record) -> Response<Body> {
+        let Parts { settings, shutdown, metrics, health, .. } = &self.inner.parts;
+        record.service = "lambent";
+        match Route::of(&head.method, head.uri.path()) {
+            Route::Health => {
+                record.operation = "health";
+                let stopping = shutdown.has_begun();
+                let mut document = serde_json::Map::new();
+                document.insert("status".into(), if stopping { "stopping" } else { "ok" }.into());
+                document.insert("version".into(), settings.version.into());
+                document.insert("endpoint".into(), (*settings.endpoint).into());
+                document.extend(health());
+                let status = if stopping { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+                private::json(status, &serde_json::Value::Object(document))
+            }
+            Route::Metrics => {
+                record.operation = "metrics";
+                let token = settings.metrics_token.as_deref();
+                if !private::may_read_metrics(&record.source, &head.headers, &settings.endpoint, token) {
+                    return private::text(
+                        StatusCode::FORBIDDEN,
+                        "metrics are for this machine, or need the token\n",
+                    );
+                }
+                private::answer(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", metrics.text())
+            }
+            Route::Unknown => private::text(StatusCode::NOT_FOUND, "no such route\n"),
+            Route::WrongMethod => private::text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n"),
+        }
+    }
+
+    fn now(&self) -> Millis {
+        Millis(self.inner.parts.clock.wall_ms())
+    }
+
+    /// The URL by which the client reached us.
+    fn endpoint(&self, head: &request::Parts) -> Arc<str> {
+        let host = head.headers.get(http::header::HOST).and_then(|value| value.to_str().ok());
+        match host.filter(|host| host::name(host).is_some()) {
+            Some(host) => format!("http://{host}").into(),
+            None => self.inner.parts.settings.endpoint.clone(),
+        }
+    }
+}
+
+/// A request for an AWS operation, as it arrived.
+struct Arrived<'a> {
+    head: &'a request::Parts,
+    request: wire::Request<'a>,
+    claim: Result<Claim, Refusal>,
+}
+
+fn parts(head: &request::Parts) -> sigv4::Parts<'_> {
+    sigv4::Parts {
+        method: head.method.as_str(),
+        path: head.uri.path(),
+        query: head.uri.query().unwrap_or_default(),
+        headers: &head.headers,
+    }
+}
+
+fn family(protocol: Protocol) -> Family {
+    match protocol {
+        Protocol::RestJson => Family::RestJson,
+        Protocol::Json10 | Protocol::Json11 => Family::Json,
+        Protocol::Query => Family::Query,
+    }
+}
+
+/// Refuses what is too large in any respect.
+fn acceptable(head: &request::Parts, read: &Read) -> Result<(), Fault> {
+    let headers: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if headers > HEADER_BYTES {
+        return Err(Fault::new("RequestHeaderFieldsTooLarge", 431, "Request header fields too large"));
+    }
+    if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > URI_BYTES) {
+        return Err(Fault::new("RequestUriTooLarge", 414, "Request URI too large"));
+    }
+    match read {
+        Read::Whole(_) => Ok(()),
+        Read::TooLarge { .. } => Err(Allowance::of(&head.method, head.uri.path()).exceeded()),
+        Read::NoRoom => Err(Fault::new("TooManyRequestsException", 429, "Rate Exceeded.")),
+        Read::Broken => Err(Fault::new("SerializationException", 400, "The request body could not be read")),
+    }
+}
+
+/// Without signatures a web page could call us through its reader's browser.
+fn same_site(headers: &http::HeaderMap, endpoint: &str) -> Result<(), Fault> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let host_is_ours = text("host").is_some_and(|host| host::is_ours(host, endpoint));
+    let site = text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
+    let origin = text("origin")
+        .is_none_or(|origin| origin.split_once("://").is_some_and(|(_, host)| host::is_ours(host, endpoint)));
+    if host_is_ours && site && origin {
+        Ok(())
+    } else {
+        Err(Fault::new("AccessDeniedException", 403, "Without authentication only this machine may call"))
+    }
+}
+
+fn trace(head: &request::Parts) -> Option<Arc<str>> {
+    let value = head.headers.get("x-amzn-trace-id")?.to_str().ok()?;
+    (value.len() <= TRACE_BYTES).then(|| value.into())
+}
+
+fn refused(record: &mut Record, fault: &Fault, answer: wire::Response) -> Response<Body> {
+    record.error = Some(fault.code.clone());
+    http_response(answer)
+}
+
+fn http_response(answer: wire::Response) -> Response<Body> {
+    let mut response = Response::new(Body::whole(answer.body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = answer.headers;
+    response
+}

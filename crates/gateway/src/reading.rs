@@ -1,0 +1,219 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws::Fault;
+use bytes::{Bytes, BytesMut};
+use http::request;
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Incoming};
+
+use crate::limits::{BODY_BYTES, CODE_BODY_BYTES, DISCARDED_BODY_BYTES, INVOKE_BODY_BYTES};
+use crate::pace::Pace;
+
+/// How large the body of a request may be, and what AWS calls the operation when it tells so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Allowance {
+    pub(crate) bytes: u64,
+    operation: Option<&'static str>,
+}
+
+impl Allowance {
+    /// The allowance of a method and path; the operation itself is known only after the body was read.
+    pub(crate) fn of(method: &http::Method, path: &str) -> Allowance {
+        let below = |prefix: &str| path.strip_prefix(prefix);
+        let code = |operation| Allowance { bytes: CODE_BODY_BYTES, operation: Some(operation) };
+        let functions = below("/2015-03-31/functions");
+        match (method.as_str(), functions) {
+            ("POST", Some("" | "/")) => return code("CreateFunction"),
+            ("PUT", Some(rest)) if rest.ends_with("/code") => return code("UpdateFunctionCode"),
+            ("POST", Some(rest)) if rest.ends_with("/invocations") || rest.ends_with("/invocations/") => {
+                return Allowance { bytes: INVOKE_BODY_BYTES, operation: Some("InvokeFunction") };
+            }
+            _ => {}
+        }
+        if below("/2018-10-31/layers/").is_some_and(|rest| rest.ends_with("/versions")) {
+            return code("PublishLayerVersion");
+        }
+        let streaming = below("/2021-11-15/functions/");
+        if streaming.is_some_and(|rest| rest.ends_with("/response-streaming-invocations")) {
+            return Allowance { bytes: INVOKE_BODY_BYTES, operation: Some("InvokeWithResponseStream") };
+        }
+        Allowance { bytes: BODY_BYTES, operation: None }
+    }
+
+    /// The refusal of a larger body, in AWS's words where they are known.
+    pub(crate) fn exceeded(self) -> Fault {
+        let text = match self.operation {
+            Some(operation) => {
+                format!("Request must be smaller than {} bytes for the {operation} operation", self.bytes)
+            }
+            None => format!("Request must be smaller than {} bytes", self.bytes),
+        };
+        Fault::new("RequestEntityTooLargeException", 413, text)
+    }
+}
+
+/// What became of reading a body.
+pub(crate) enum Read {
+    /// It is here.
+    Whole(Bytes),
+    /// It is larger than allowed.
+    TooLarge {
+        /// How much was read or announced.
+        bytes: u64,
+    },
+    /// The server holds too many bodies already.
+    NoRoom,
+    /// The client went away or sent no HTTP.
+    Broken,
+}
+
+impl Read {
+    pub(crate) fn bytes(&self) -> u64 {
+        match self {
+            Read::Whole(bytes) => bytes.len() as u64,
+            Read::TooLarge { bytes } => *bytes,
+            Read::NoRoom | Read::Broken => 0,
+        }
+    }
+}
+
+/// Bytes of request bodies that all connections together may hold.
+pub(crate) struct Budget {
+    left: AtomicU64,
+}
+
+/// A part of the budget, given back when dropped.
+pub(crate) struct Held {
+    budget: Arc<Budget>,
+    bytes: u64,
+}
+
+impl Budget {
+    pub(crate) fn new(bytes: u64) -> Arc<Budget> {
+        Arc::new(Budget { left: AtomicU64::new(bytes) })
+    }
+
+    pub(crate) fn hold(self: &Arc<Budget>) -> Held {
+        Held { budget: self.clone(), bytes: 0 }
+    }
+}
+
+impl Held {
+    fn grow(&mut self, bytes: u64) -> bool {
+        let taken = self
+            .budget
+            .left
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(bytes))
+            .is_ok();
+        if taken {
+            self.bytes += bytes;
+        }
+        taken
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.budget.left.fetch_add(self.bytes, Ordering::AcqRel);
+    }
+}
+
+/// Reads a body within its allowance. What is too large is read and thrown away up to a bound, since a client that is
+/// still sending does not see an answer.
+pub(crate) async fn read(head: &request::Parts, mut body: Incoming, held: &mut Held, pace: &Pace) -> Read {
+    let allowance = Allowance::of(&head.method, head.uri.path());
+    let announced = body.size_hint().exact();
+    if let Some(bytes) = announced.filter(|bytes| *bytes > allowance.bytes) {
+        let waits = head.headers.contains_key(http::header::EXPECT);
+        if !waits && bytes <= DISCARDED_BODY_BYTES {
+            discard(&mut body, 0, pace).await;
+        }
+        return Read::TooLarge { bytes };
+    }
+    let mut first: Option<Bytes> = None;
+    let mut all = BytesMut::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return Read::Broken };
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len() as u64;
+        pace.received(data.len());
+        if length > allowance.bytes {
+            discard(&mut body, length, pace).await;
+            return Read::TooLarge { bytes: length };
+        }
+        if !held.grow(data.len() as u64) {
+            discard(&mut body, length, pace).await;
+            return Read::NoRoom;
+        }
+        match first.take() {
+            // Most bodies come in one piece, which is then shared and not copied.
+            None if all.is_empty() => first = Some(data),
+            None => all.extend_from_slice(&data),
+            Some(before) => {
+                let expected = announced.unwrap_or(0).max(length);
+                all.reserve(usize::try_from(expected).unwrap_or(0));
+                all.extend_from_slice(&before);
+                all.extend_from_slice(&data);
+            }
+        }
+    }
+    Read::Whole(first.unwrap_or_else(|| all.freeze()))
+}
+
+async fn discard(body: &mut Incoming, mut length: u64, pace: &Pace) {
+    while let Some(Ok(frame)) = body.frame().await {
+        let bytes = frame.data_ref().map_or(0, Bytes::len);
+        pace.received(bytes);
+        length += bytes as u64;
+        if length > DISCARDED_BODY_BYTES {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_operation_has_its_allowance() {
+        let of = |method: &str, path| {
+            let allowance = Allowance::of(&method.parse().unwrap(), path);
+            (allowance.bytes, allowance.operation)
+        };
+        let code = CODE_BODY_BYTES;
+        assert_eq!(of("POST", "/2015-03-31/functions"), (code, Some("CreateFunction")));
+        assert_eq!(of("POST", "/2015-03-31/functions/"), (code, Some("CreateFunction")));
+        assert_eq!(of("PUT", "/2015-03-31/functions/f/code"), (code, Some("UpdateFunctionCode")));
+        let invoke = (INVOKE_BODY_BYTES, Some("InvokeFunction"));
+        assert_eq!(of("POST", "/2015-03-31/functions/f/invocations"), invoke);
+        for (method, path) in
+            [("POST", "/"), ("PUT", "/2015-03-31/functions/f/configuration"), ("GET", "/x/code")]
+        {
+            assert_eq!(of(method, path), (BODY_BYTES, None));
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_in_awss_words() {
+        let allowance = Allowance::of(&http::Method::POST, "/2015-03-31/functions/f/invocations");
+        let fault = allowance.exceeded();
+        assert_eq!((fault.code.as_ref(), fault.status), ("RequestEntityTooLargeException", 413));
+        assert_eq!(
+            fault.message,
+            "Request must be smaller than 6291456 bytes for the InvokeFunction operation"
+        );
+    }
+
+    #[test]
+    fn the_budget_gives_back_what_was_held() {
+        let budget = Budget::new(10);
+        let mut held = budget.hold();
+        assert!(held.grow(6) && !held.grow(5) && held.grow(4));
+        assert!(!budget.hold().grow(1));
+        drop(held);
+        assert!(budget.hold().grow(10));
+    }
+}
