@@ -140,6 +140,9 @@ fn read_query(
     structure: &'static Structure,
     body: &[u8],
 ) -> Result<Value, Malformed> {
+    if body.is_empty() {
+        return Ok(Value::Structure(Vec::new()));
+    }
     let root = xml::parse(std::str::from_utf8(body).map_err(|_| Malformed::Syntax)?)?;
     match root.child(&format!("{}Result", operation.name)) {
         Some(result) => xml::read(model, structure, result),
@@ -160,12 +163,16 @@ fn fault(protocol: Protocol, model: &'static Model, response: &Response) -> Faul
     fault.unwrap_or_else(|| invalid(response, "it is no error of the protocol"))
 }
 
-/// The code comes from the header, else from `__type` or `code`; namespaces and addresses around it are dropped.
+/// The code comes from a header, the query protocol's before the other, else from `__type` or `code`; namespaces and addresses around it are dropped.
 fn json_fault(model: &'static Model, response: &Response) -> Option<Fault> {
     let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let header = |name: &str| response.headers.get(name).and_then(|value| value.to_str().ok());
     let field = |name: &str| body.get(name).and_then(serde_json::Value::as_str);
-    let named = header("x-amzn-errortype").or_else(|| field("__type")).or_else(|| field("code"))?;
+    let query_error = header("x-amzn-query-error").map(|error| error.split(';').next().unwrap_or(error));
+    let named = query_error
+        .or_else(|| header("x-amzn-errortype"))
+        .or_else(|| field("__type"))
+        .or_else(|| field("code"))?;
     let named = named.rsplit_once('#').map_or(named, |(_, code)| code);
     let code = named.split(':').next().unwrap_or(named);
     let message = field("message").or_else(|| field("Message")).unwrap_or_default();

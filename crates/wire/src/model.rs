@@ -226,12 +226,7 @@ impl Model {
     }
 
     /// The operation of a REST protocol whose method, path and constant parameters match.
-    pub(crate) fn route(
-        &self,
-        method: &str,
-        path: &str,
-        has: &dyn Fn(&str, &str) -> bool,
-    ) -> Option<&Operation> {
+    pub fn route(&self, method: &str, path: &str, has: &dyn Fn(&str, &str) -> bool) -> Option<&Operation> {
         // Of two operations on one path, the one with constant parameters is the special case.
         let special = |index: usize| {
             let operation = &self.operations[index];

@@ -72,10 +72,8 @@ pub(crate) fn read_query(
         let format = member.format.unwrap_or(TimestampFormat::Iso8601);
         match &model.shape(member.shape).kind {
             Kind::Map(entries) => {
-                let named =
-                    |name: &str| structure.members.iter().any(|m| of_query(&m) && m.wire_name == name);
-                let rest = pairs.iter().filter(|(name, _)| !named(name));
-                let value = query_map(&model.shape(entries.value).kind, model, rest)?;
+                // All parameters, those that have members of their own too.
+                let value = query_map(&model.shape(entries.value).kind, model, &pairs)?;
                 put(members, member, value);
             }
             kind => {
@@ -101,11 +99,7 @@ pub(crate) fn read_query(
     Ok(())
 }
 
-fn query_map<'p>(
-    kind: &Kind,
-    model: &Model,
-    pairs: impl Iterator<Item = &'p (Cow<'p, str>, Cow<'p, str>)>,
-) -> Result<Value, Malformed> {
+fn query_map(kind: &Kind, model: &Model, pairs: &[(Cow<'_, str>, Cow<'_, str>)]) -> Result<Value, Malformed> {
     let mut entries: Vec<(String, Value)> = Vec::new();
     for (name, value) in pairs {
         let Kind::List(items) = kind else {
@@ -317,7 +311,10 @@ pub(crate) fn write_body(model: &Model, shape: ShapeId, value: Value) -> Option<
     };
     let mut value = value;
     match value.take(&member.name) {
-        Value::Null => None,
+        Value::Null => match &model.shape(member.shape).kind {
+            Kind::Structure(structure) if !structure.union => Some(Bytes::from_static(b"{}")),
+            _ => None,
+        },
         Value::Blob(bytes) => Some(bytes),
         Value::Text(text) if matches!(model.shape(member.shape).kind, Kind::Text) => Some(Bytes::from(text)),
         value => {

@@ -227,31 +227,6 @@ fn errors(shapes: &[Shape]) -> HashMap<String, ShapeId> {
     errors
 }
 
-/// What a list or map says about members that hold it.
-struct Flat {
-    flattened: bool,
-    item_name: Option<String>,
-}
-
-impl Flat {
-    fn of(shape: &RawShape) -> Flat {
-        let item_name = shape.member.as_ref().and_then(|member| member.location_name.clone());
-        Flat { flattened: shape.flattened, item_name }
-    }
-
-    /// A flattened list is called by its member's own name, else by that of its items.
-    fn apply(&self, member: &mut Member) {
-        member.flattened |= self.flattened;
-        let is_named = member.query_name != member.name;
-        if let Some(name) = &self.item_name
-            && member.flattened
-            && !is_named
-        {
-            member.query_name.clone_from(name);
-        }
-    }
-}
-
 struct Shapes {
     shapes: Vec<Shape>,
     ids: HashMap<String, ShapeId>,
@@ -261,10 +236,10 @@ impl Shapes {
     fn new(raw: Vec<(String, RawShape)>) -> Result<Shapes, InvalidModel> {
         let ids =
             raw.iter().enumerate().map(|(index, (name, _))| (name.clone(), ShapeId(index as u32))).collect();
-        let flat = raw.iter().map(|(_, shape)| Flat::of(shape)).collect::<Vec<_>>();
+        let flattened = raw.iter().map(|(_, shape)| shape.flattened).collect::<Vec<_>>();
         let mut shapes = Shapes { shapes: Vec::with_capacity(raw.len()), ids };
         for (name, shape) in raw {
-            let shape = shapes.shape(name, shape, &flat)?;
+            let shape = shapes.shape(name, shape, &flattened)?;
             shapes.shapes.push(shape);
         }
         Ok(shapes)
@@ -274,7 +249,7 @@ impl Shapes {
         self.ids.get(name).copied().ok_or_else(|| InvalidModel(format!("shape {name} is missing")))
     }
 
-    fn shape(&self, name: String, raw: RawShape, flat: &[Flat]) -> Result<Shape, InvalidModel> {
+    fn shape(&self, name: String, raw: RawShape, flattened: &[bool]) -> Result<Shape, InvalidModel> {
         let part = |part: &Option<RawMember>| -> Result<ShapeId, InvalidModel> {
             let part = part.as_ref().ok_or_else(|| InvalidModel(format!("shape {name} lacks a part")))?;
             self.id(&part.shape)
@@ -301,7 +276,7 @@ impl Shapes {
                 flattened: raw.flattened,
             }),
             "structure" if raw.document => Kind::Document,
-            "structure" => Kind::Structure(self.structure(&name, &raw, flat)?),
+            "structure" => Kind::Structure(self.structure(&name, &raw, flattened)?),
             other => return Err(InvalidModel(format!("shape {name} is a {other}"))),
         };
         let pattern = raw.pattern.map(Pattern::new);
@@ -318,11 +293,11 @@ impl Shapes {
         })
     }
 
-    fn structure(&self, name: &str, raw: &RawShape, flat: &[Flat]) -> Result<Structure, InvalidModel> {
+    fn structure(&self, name: &str, raw: &RawShape, flattened: &[bool]) -> Result<Structure, InvalidModel> {
         let mut members = Vec::with_capacity(raw.members.0.len());
         for (name, member) in &raw.members.0 {
             let mut member = self.member(name, member, raw.required.contains(name))?;
-            flat[member.shape.0 as usize].apply(&mut member);
+            member.flattened |= flattened[member.shape.0 as usize];
             members.push(member);
         }
         let payload = match &raw.payload {
