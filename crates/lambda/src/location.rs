@@ -2,7 +2,7 @@
 //!
 //! The UUID is made of the package's hash, so that a location goes on meaning the code that it was made for.
 
-use aws::{AccountId, Region};
+use aws::{AccountId, Fault, Region};
 use bytes::Bytes;
 use sandbox::TreeDigest;
 
@@ -21,36 +21,26 @@ fn uuid(digest: TreeDigest) -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..32])
 }
 
-/// What a path names.
-#[derive(Debug, PartialEq, Eq)]
-struct Place {
-    named: Named,
-    uuid: String,
-}
-
-fn parse(path: &str) -> Option<Place> {
-    let mut parts = path.strip_prefix("/awslambda-")?.split('/');
-    let region = Region::parse(parts.next()?.strip_suffix("-tasks")?).ok()?;
-    if parts.next()? != "snapshots" {
-        return None;
-    }
-    let account = AccountId::parse(parts.next()?).ok()?;
-    let file = parts.next()?;
-    if parts.next().is_some() || !file.is_ascii() || file.len() < 38 {
-        return None;
-    }
-    let (name, uuid) = file.split_at(file.len() - 37);
-    let uuid = uuid.strip_prefix('-')?.to_owned();
-    Some(Place { named: Named { account, region, name: name.to_owned(), qualifier: None }, uuid })
+/// The function and the UUID that a snapshot's name holds.
+fn parse(snapshot: &str) -> Option<(&str, &str)> {
+    let (name, uuid) = snapshot.split_at_checked(snapshot.len().checked_sub(37)?)?;
+    Some((name, uuid.strip_prefix('-')?)).filter(|(name, _)| !name.is_empty())
 }
 
 impl Lambda {
-    /// The zip behind the path of a code location whose signature was verified; `None` when there is no such package (any more).
+    /// The zip of a snapshot `NAME-UUID` whose code location's signature was verified; `None` when there is no such package
+    /// (any more).
     ///
     /// Fails with 503 when the store is unavailable.
-    pub async fn download(&self, path: &str) -> Result<Option<Bytes>, aws::Fault> {
-        let Some(place) = parse(path) else { return Ok(None) };
-        let function = match self.find(&place.named).await {
+    pub async fn download(
+        &self,
+        account: AccountId,
+        region: &Region,
+        snapshot: &str,
+    ) -> Result<Option<Bytes>, Fault> {
+        let Some((name, wanted)) = parse(snapshot) else { return Ok(None) };
+        let named = Named { account, region: region.clone(), name: name.to_owned(), qualifier: None };
+        let function = match self.find(&named).await {
             Ok(function) => function,
             Err(fault) if fault.is_server() => return Err(fault),
             Err(_) => return Ok(None),
@@ -59,7 +49,7 @@ impl Lambda {
         let package = [Some(&function.package), serving]
             .into_iter()
             .flatten()
-            .find(|package| package.tree().is_some_and(|tree| uuid(tree) == place.uuid));
+            .find(|package| package.tree().is_some_and(|tree| uuid(tree) == wanted));
         match package {
             Some(package) => Ok(Some(self.0.store.blobs().read(&package.blob).await?)),
             None => Ok(None),
@@ -82,15 +72,12 @@ mod tests {
         let package = Package::for_tests();
         let path = path(&named, &package);
         assert!(path.starts_with("/awslambda-eu-west-1-tasks/snapshots/000000000000/my-fn-"), "{path}");
-        let place = parse(&path).unwrap();
-        assert_eq!(place.named, named);
-        assert_eq!(Some(place.uuid), package.tree().map(uuid));
-        for bad in [
-            "",
-            "/",
-            "/awslambda-eu-west-1-tasks/snapshots/000000000000/x",
-            "/awslambda-E-tasks/snapshots/0/a",
-        ] {
+        let snapshot = path.rsplit('/').next().unwrap();
+        let expected = package.tree().map(uuid).unwrap();
+        assert_eq!(parse(snapshot), Some(("my-fn", expected.as_str())));
+        let nameless = format!("-{expected}");
+        for bad in ["", "x", expected.as_str(), &nameless, "ééééééééééééééééééééééééééééééééé"]
+        {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

@@ -43,7 +43,8 @@ fn a_new_function_has_awss_defaults() {
 
 #[test]
 fn what_is_not_there_is_refused_by_name() {
-    let cases: Vec<(&str, Box<dyn Fn(&mut CreateFunctionInput)>)> = vec![
+    type Change = Box<dyn Fn(&mut CreateFunctionInput)>;
+    let cases: Vec<(&str, Change)> = vec![
         ("Publish is not implemented", Box::new(|i| i.publish = Some(true))),
         ("PackageType Image is not implemented", Box::new(|i| i.package_type = Some("Image".into()))),
         ("KMSKeyArn is not implemented", Box::new(|i| i.kms_key_arn = Some("arn:aws:kms:r:1:key/k".into()))),
