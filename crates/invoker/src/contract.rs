@@ -96,6 +96,9 @@ pub enum LogTail {
 }
 
 /// What became of an invocation that ran.
+///
+/// The caller is answered when the response is complete. Unless the log tail was asked for, the figures are then those
+/// of that moment; the REPORT line, written once the runtime has asked for the next event, may show slightly more.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// Success or function error.
@@ -142,6 +145,9 @@ pub enum Refused {
     /// The machine holds as many environments as it can.
     #[error("the machine holds as many environments as it can")]
     Capacity,
+    /// The execution role could not be assumed; the text is AWS's.
+    #[error("{0}")]
+    Role(String),
     /// The server is stopping.
     #[error("the server is stopping")]
     Stopping,

@@ -63,6 +63,23 @@ impl Accepting {
     }
 }
 
+impl Accepting {
+    /// Like [`Accepting::accept`], for a task that polls several things.
+    pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Connection>> {
+        match self {
+            Accepting::Tcp(listener) => {
+                let (stream, _) = std::task::ready!(listener.poll_accept(cx))?;
+                stream.set_nodelay(true)?;
+                Poll::Ready(Ok(Connection::Tcp(stream)))
+            }
+            Accepting::Memory(receiver) => Poll::Ready(match std::task::ready!(receiver.poll_recv(cx)) {
+                Some(stream) => Ok(Connection::Memory(stream)),
+                None => Err(io::ErrorKind::BrokenPipe.into()),
+            }),
+        }
+    }
+}
+
 impl AsyncRead for Connection {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {

@@ -6,6 +6,7 @@ pub mod cgroup;
 mod driver;
 mod io;
 mod limits;
+pub mod simulated;
 pub mod slot;
 
 pub use driver::{
