@@ -25,6 +25,7 @@ mod record;
 mod tests;
 
 pub use body::{Body, Chunks};
+pub use connections::AcceptFrom;
 pub use downloads::{Download, Downloads, Snapshot};
 pub use front::{Authentication, Gateway, Health, Parts, Settings, Source};
 pub use keys::{Keys, Known, NotKnown};
