@@ -12,8 +12,10 @@ use crate::limits::SYNC_WITHIN;
 #[derive(Clone)]
 pub(crate) struct MemoryJournals {
     clock: Clock,
-    logs: Arc<Mutex<HashMap<&'static str, Arc<Mutex<Log>>>>>,
+    logs: Arc<Mutex<Logs>>,
 }
+
+type Logs = HashMap<&'static str, Arc<Mutex<Log>>>;
 
 pub(super) struct MemoryJournal {
     clock: Clock,

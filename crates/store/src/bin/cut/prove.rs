@@ -1,0 +1,36 @@
+use anyhow::{Context, Result, ensure};
+
+use crate::options::Options;
+use crate::trial::{Found, series};
+
+/// Cuts of each weakened store: enough to see a loss that shows in every second cut.
+const WEAKENED_CUTS: u64 = 6;
+
+/// Shows that the store loses nothing, and that the cut would notice if it did.
+pub fn prove(options: &Options) -> Result<()> {
+    run(options, "all", "none", "")?.must_keep_all()?;
+    run(options, "blobs", "none", "staged")?.must_keep_all()?;
+    if !cfg!(feature = "weaken") {
+        println!("not shown: that a weakened store is caught (needs the feature `weaken`)");
+        return Ok(());
+    }
+    let fewer = Options { cuts: WEAKENED_CUTS.min(options.cuts), ..options.clone() };
+    for (load, weakness, stop_at) in [
+        ("rows", "synchronous-off", "row"),
+        ("rows", "synchronous-normal", "row"),
+        ("blobs", "no-folder-sync", "staged"),
+    ] {
+        let found = run(&fewer, load, weakness, stop_at)?;
+        ensure!(found.lost > 0, "{weakness} lost nothing in {} cuts: the cut tests nothing", found.cuts);
+        let first = found.first.unwrap_or_default();
+        println!("{weakness}: {} of {} cuts lost something: {first}", found.lost, found.cuts);
+    }
+    Ok(())
+}
+
+fn run(options: &Options, load: &str, weakness: &str, stop_at: &str) -> Result<Found> {
+    let cut = std::env::current_exe()?.to_str().context("the path of this program")?.to_owned();
+    let writer = [&cut, "write", load, weakness].map(str::to_owned);
+    let checker = [&cut, "check"].map(str::to_owned);
+    series(&Options { stop_at: stop_at.to_owned(), ..options.clone() }, &writer, &checker)
+}

@@ -1,0 +1,132 @@
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+use tasks::Random;
+
+use crate::image::{Mounted, Workshop, make};
+use crate::options::Options;
+use crate::processes;
+
+/// The earliest and the latest acknowledgement that is cut after.
+const EARLIEST: u64 = 5;
+const LATEST: u64 = 400;
+
+/// What a series of cuts found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Cuts.
+    pub cuts: u64,
+    /// Cuts after which something acknowledged was missing.
+    pub lost: u64,
+    /// Acknowledgements checked.
+    pub acks: u64,
+    /// What the first loss was.
+    pub first: Option<String>,
+}
+
+impl Found {
+    pub fn must_keep_all(&self) -> Result<()> {
+        let first = self.first.as_deref().unwrap_or_default();
+        ensure!(self.lost == 0, "{} of {} cuts lost something: {first}", self.lost, self.cuts);
+        println!("kept: {} acknowledgements over {} cuts", self.acks, self.cuts);
+        Ok(())
+    }
+}
+
+/// Runs one cut after the other, each on a new image.
+pub fn series(options: &Options, writer: &[String], checker: &[String]) -> Result<Found> {
+    let random = Random::seeded(options.seed);
+    let mut found = Found::default();
+    for cut in 0..options.cuts {
+        let after = EARLIEST + random.below(LATEST - EARLIEST);
+        let (acks, outcome) = trial(options, after, writer, checker).with_context(|| format!("cut {cut}"))?;
+        found.cuts += 1;
+        found.acks += acks;
+        if let Err(lost) = outcome {
+            found.lost += 1;
+            found.first.get_or_insert(lost);
+        }
+    }
+    Ok(found)
+}
+
+type Outcome = std::result::Result<(), String>;
+
+/// One cut. Answers how many acknowledgements there were, and what is missing.
+fn trial(options: &Options, after: u64, writer: &[String], checker: &[String]) -> Result<(u64, Outcome)> {
+    let workshop = Workshop::new()?;
+    let (image, copy) = (workshop.path("image"), workshop.path("copy"));
+    make(&image, options.mib)?;
+    let acks = {
+        let mounted = Mounted::new(&image, workshop.path("before"))?;
+        let mut child =
+            command(writer, &mounted.folder()).stdout(Stdio::piped()).spawn().context("start the writer")?;
+        cut(&mut child, after, &options.stop_at, || std::fs::copy(&image, &copy).map(drop))?
+    };
+    let mounted = Mounted::new(&copy, workshop.path("after"))?;
+    let outcome = check(checker, &mounted.folder(), &acks)?;
+    Ok((acks.lines().count() as u64, outcome))
+}
+
+fn command(words: &[String], folder: &Path) -> Command {
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]).env("CUT_FOLDER", folder);
+    command
+}
+
+/// Lets the writer run until it has acknowledged `after` times and once more with `stop_at`, stops it, calls `copy`, and
+/// kills it. Answers every acknowledgement it had given.
+fn cut(
+    child: &mut Child,
+    after: u64,
+    stop_at: &str,
+    copy: impl FnOnce() -> std::io::Result<()>,
+) -> Result<String> {
+    let mut output = BufReader::new(child.stdout.take().context("the writer's output")?);
+    let mut acks = String::new();
+    let mut line = String::new();
+    let mut count = 0;
+    let stopped = loop {
+        line.clear();
+        if output.read_line(&mut line)? == 0 {
+            let status = child.wait()?;
+            bail!("the writer ended by itself after {count} acknowledgements: {status}");
+        }
+        count += 1;
+        if count >= after && line.starts_with(stop_at) {
+            break processes::stop(child.id())?;
+        }
+        acks.push_str(&line);
+    };
+    acks.push_str(&line);
+    copy()?;
+    processes::kill(&stopped);
+    child.wait()?;
+    // What it said before it was stopped, but we had not read. The last line may be half a line.
+    let mut rest = String::new();
+    output.read_to_string(&mut rest)?;
+    acks.push_str(&rest[..rest.rfind('\n').map_or(0, |end| end + 1)]);
+    Ok(acks)
+}
+
+/// Runs the checker over the copy.
+pub fn check(checker: &[String], folder: &Path, acks: &str) -> Result<Outcome> {
+    let mut child = command(checker, folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("start the checker")?;
+    let mut input = child.stdin.take().context("the checker's input")?;
+    // A checker that has seen enough closes its input.
+    let _ = input.write_all(acks.as_bytes());
+    drop(input);
+    let output = child.wait_with_output()?;
+    if output.status.success() {
+        return Ok(Ok(()));
+    }
+    let words = String::from_utf8_lossy(&output.stderr);
+    Ok(Err(words.lines().next().unwrap_or("the checker said nothing").to_owned()))
+}
