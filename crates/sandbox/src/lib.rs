@@ -5,7 +5,10 @@
 pub mod cgroup;
 mod driver;
 mod io;
+mod kernel;
 mod limits;
+pub mod packs;
+mod seccomp;
 pub mod simulated;
 pub mod slot;
 

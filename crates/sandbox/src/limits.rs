@@ -21,6 +21,21 @@ pub(crate) const TCP_BYTES: u64 = 16 << 20;
 /// Processes and threads of a box, init included.
 pub(crate) const PROCESSES: u32 = 1_024;
 
+/// Open files of a process.
+pub(crate) const OPEN_FILES: u64 = 1_024;
+
+/// Memory that a process may lock.
+pub(crate) const LOCKED_BYTES: u64 = 64 << 10;
+
+/// POSIX message queues of a box.
+pub(crate) const QUEUE_BYTES: u64 = 819_200;
+
+/// Signals queued for a box's processes.
+pub(crate) const PENDING_SIGNALS: u64 = 1_024;
+
+/// `oom_score_adj` of functions.
+pub(crate) const OOM_SCORE: &str = "500";
+
 /// Trees merged at `/opt`.
 pub(crate) const LAYERS: usize = 5;
 
@@ -34,7 +49,7 @@ pub(crate) const ENVIRONMENT_VARIABLES: usize = 1_024;
 pub(crate) const BACKLOG: i32 = 64;
 
 /// How long one step of making or removing a box may take before it counts as failed.
-pub(crate) const STEP_MS: i32 = 10_000;
+pub(crate) const STEP_MS: u64 = 10_000;
 
 /// How long [`crate::slot::clear`] waits for the kernel to let go of a dead box.
 pub(crate) const CLEAR_MS: i32 = 2_000;

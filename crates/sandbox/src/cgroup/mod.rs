@@ -8,5 +8,5 @@ mod layout;
 mod tree;
 
 pub use handles::{Handles, Parts};
-pub(crate) use tree::wait_until;
 pub use tree::{Axis, Group, Tree};
+pub(crate) use tree::{Slot, wait_until};
