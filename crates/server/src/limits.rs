@@ -1,0 +1,18 @@
+//! The bounds of the composition root. Those that users turn are in `config`.
+
+use std::time::Duration;
+
+/// Bytes of log lines that wait to be written.
+pub(crate) const LOG_BYTES: usize = 1 << 20;
+/// How long a log line may wait for others.
+pub(crate) const LOG_DELAY: Duration = Duration::from_millis(20);
+/// What is left of a request body's memory: this part of the machine's, within bounds.
+pub(crate) const BODY_SHARE: u64 = 8;
+/// The least that bodies may take.
+pub(crate) const BODY_BYTES_LEAST: u64 = 256 << 20;
+/// The most that bodies may take.
+pub(crate) const BODY_BYTES_MOST: u64 = 4 << 30;
+/// How long environments and loops get to end after the last call.
+pub(crate) const WIND_DOWN: Duration = Duration::from_secs(5);
+/// Bytes of a scraper's token file.
+pub(crate) const TOKEN_BYTES: u64 = 4096;
