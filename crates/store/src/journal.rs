@@ -78,6 +78,27 @@ impl Journal {
         }
     }
 
+    /// Lets go of what is before `position`, in whole segments: some of it may stay.
+    pub async fn drop_before(&self, position: u64) -> Result<()> {
+        match &*self.0 {
+            Kind::Segments { segments, tasks, .. } => {
+                let segments = segments.clone();
+                let drop = move || {
+                    // The files are removed outside of the lock; writers do not wait for that.
+                    let dropped = lock(&segments).take_before(position);
+                    dropped.remove();
+                };
+                let dropped = tasks.spawn_blocking(drop).join().await;
+                dropped
+                    .ok_or_else(|| Broken::Unavailable("dropping a part of a journal was stopped".to_owned()))
+            }
+            Kind::Memory(journal) => {
+                journal.drop_before(position);
+                Ok(())
+            }
+        }
+    }
+
     /// The position behind the newest record.
     pub fn end(&self) -> u64 {
         match &*self.0 {

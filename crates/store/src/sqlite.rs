@@ -40,8 +40,7 @@ impl Sqlite {
         }
         let writer = Writer::new(opened, disk.clone(), noted.clone());
         thread(&options.tasks, "store.writer", move || writer.run(waiting))?;
-        let noting = noted.clone();
-        thread(&options.tasks, "store.noted", move || noting.run())?;
+        noted.start(&options.tasks)?;
         Ok(Sqlite { disk: disk.clone(), orders, reads, noted })
     }
 

@@ -30,10 +30,13 @@ const PAIRS: Table<(String, u64), String> = Table::new("suite.pairs");
 
 type Check<'a> = Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
 
+/// A promise, and what finds it broken.
+type Promise<G> = (&'static str, fn(&mut G) -> Check<'_>);
+
 /// Runs everything over stores on grounds that `make` makes, a fresh one for each promise. `seed` chooses the random
 /// operations.
 pub async fn suite<G: Ground>(seed: u64, mut make: impl FnMut() -> Result<G>) -> Result<()> {
-    let checks: [(&str, fn(&mut G) -> Check<'_>); 12] = [
+    let checks: [Promise<G>; 12] = [
         ("one of 64 racing creators wins", |ground| Box::pin(racing_creators(ground))),
         ("no increment is lost", |ground| Box::pin(counters(ground))),
         ("a guard over a scan holds under racers", |ground| Box::pin(phantoms(ground))),
@@ -78,12 +81,12 @@ async fn read<T: Send + 'static>(
 
 async fn put(store: &Store, key: &str, value: u64) -> crate::Result<()> {
     let key = key.to_owned();
-    write(&store, home(), move |txn| txn.put(NAMES, &key, &value)).await
+    write(store, home(), move |txn| txn.put(NAMES, &key, &value)).await
 }
 
 async fn get(store: &Store, key: &str) -> crate::Result<Option<u64>> {
     let key = key.to_owned();
-    read(&store, home(), move |view| view.get(NAMES, &key)).await
+    read(store, home(), move |view| view.get(NAMES, &key)).await
 }
 
 async fn racing_creators(ground: &mut impl Ground) -> Result<()> {
@@ -140,7 +143,7 @@ async fn aborts(ground: &mut impl Ground) -> Result<()> {
                 txn.put(NAMES, &format!("row {n:02}"), &n)?;
                 txn.delete(NAMES, &"before".to_owned())?;
                 txn.put(NAMES, &"before".to_owned(), &n)?;
-                if n % 2 == 0 { Ok(()) } else { Err(Broken::Conflict) }
+                if n.is_multiple_of(2) { Ok(()) } else { Err(Broken::Conflict) }
             });
             Ok::<_, Broken>(done.await.is_ok())
         }
@@ -225,7 +228,7 @@ async fn crashes(ground: &mut impl Ground) -> Result<()> {
 async fn once(store: &Store, scope: &'static str, id: u64, keep_s: u64) -> crate::Result<bool> {
     let keep = std::time::Duration::from_secs(keep_s);
     let token = Token { scope, id: id.to_be_bytes().to_vec(), keep };
-    write(&store, home(), move |txn| txn.once(&token)).await
+    write(store, home(), move |txn| txn.once(&token)).await
 }
 
 async fn tokens(ground: &mut impl Ground) -> Result<()> {

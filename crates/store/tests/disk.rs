@@ -1,8 +1,13 @@
 //! What the store on disk does when the disk is not as it was left.
 
+#![allow(clippy::unwrap_used)] // Functions that only tests call are tests too.
+
 use std::fs::{self, File};
+use std::io::Write;
 use std::os::unix::fs::FileExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -69,14 +74,6 @@ async fn a_database_older_than_the_noted_commit_is_refused_and_says_what_to_do()
     let store = open(folder.path()).unwrap();
     put(&store, 2, "new").await.unwrap();
     store.close().await;
-    drop(store);
-    let noted = folder.path().join("state.noted");
-    // The last note is written by a thread of its own at the end.
-    let clock = Clock::real();
-    let wanted = format!("{:020}", 2);
-    while !fs::read_to_string(&noted).unwrap().starts_with(&wanted) {
-        clock.sleep(Duration::from_millis(1)).await;
-    }
     fs::write(folder.path().join("state.db"), old).unwrap();
     let words = refusal(folder.path());
     assert!(words.contains("ends at commit 1") && words.contains("commit 2 was acknowledged"), "{words}");
@@ -103,9 +100,8 @@ async fn a_row_that_rotted_is_corrupt_and_its_neighbours_are_not() {
     }
     store.close().await;
     let database = rusqlite::Connection::open(folder.path().join("state.db")).unwrap();
-    let key = [&[0; 0][..], &1_u64.to_be_bytes()].concat();
     let flip = "UPDATE row SET v = CAST(replace(v, 'some', 'same') AS BLOB) WHERE substr(k, -8) = ?1";
-    assert_eq!(database.execute(flip, [key]).unwrap(), 1);
+    assert_eq!(database.execute(flip, [1_u64.to_be_bytes()]).unwrap(), 1);
     drop(database);
     let store = open(folder.path()).unwrap();
     assert!(matches!(get(&store, 1).await, Err(Broken::Corrupt(_))));
@@ -220,6 +216,25 @@ async fn a_slow_read_ends_after_five_seconds_of_its_clock() {
     let (seen, ()) = tokio::join!(look, pass_time);
     assert!(matches!(seen, Err(Broken::Unavailable(_))), "{seen:?}");
     assert_eq!(get(&store, 1).await.unwrap().as_deref(), Some("row"), "the reader goes on");
+}
+
+#[test]
+fn a_failed_write_to_the_database_ends_the_process_and_nothing_acknowledged_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let cut = env!("CARGO_BIN_EXE_cut");
+    // A limit on the size of files makes the log's writes fail; the signal that would come first is ignored.
+    let limited = format!("trap '' XFSZ; ulimit -f 2000; exec {cut} write rows");
+    let writer = Command::new("sh").args(["-c", &limited]).env("CUT_FOLDER", folder.path()).output().unwrap();
+    assert_eq!(writer.status.signal(), Some(6), "{:?}", writer.status);
+    assert!(writer.stdout.len() > 1_000);
+    let mut checker = Command::new(cut)
+        .arg("check")
+        .env("CUT_FOLDER", folder.path())
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    checker.stdin.take().unwrap().write_all(&writer.stdout).unwrap();
+    assert!(checker.wait().unwrap().success());
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The simulated disk's faults, and what holds under them.
 
+#![allow(clippy::unwrap_used)] // Functions that only tests call are tests too.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -82,6 +82,13 @@ impl MemoryJournal {
         stretch
     }
 
+    pub(super) fn drop_before(&self, position: u64) {
+        let mut log = lock(&self.log);
+        while log.records.front().is_some_and(|(at, _, _)| *at < position) {
+            log.bytes -= log.records.pop_front().map_or(0, |(_, _, record)| record.len() as u64);
+        }
+    }
+
     pub(super) fn end(&self) -> u64 {
         lock(&self.log).end
     }

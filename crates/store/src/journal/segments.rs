@@ -112,11 +112,19 @@ impl Segments {
         while kept > self.keep_bytes && self.list.len() > 1 {
             let Some(oldest) = self.list.pop_front() else { return };
             kept -= oldest.bytes;
-            let path = name(&self.path, oldest.start);
-            if let Err(error) = fs::remove_file(&path) {
-                tracing::warn!(%error, path = %path.display(), "drop a journal segment");
-            }
+            Dropped(vec![name(&self.path, oldest.start)]).remove();
         }
+    }
+
+    /// Takes the segments that end before `position` off the list.
+    pub(super) fn take_before(&mut self, position: u64) -> Dropped {
+        let mut paths = Vec::new();
+        while let Some(next) = self.list.get(1)
+            && next.start <= position
+        {
+            paths.extend(self.list.pop_front().map(|oldest| name(&self.path, oldest.start)));
+        }
+        Dropped(paths)
     }
 
     pub(super) fn take_dirty(&mut self) -> Dirty {
@@ -125,6 +133,20 @@ impl Segments {
 
     pub(super) fn snapshot(&self) -> Snapshot {
         Snapshot { path: self.path.clone(), list: self.list.iter().copied().collect(), end: self.end }
+    }
+}
+
+/// Segments that are no longer part of the journal.
+pub(super) struct Dropped(Vec<PathBuf>);
+
+impl Dropped {
+    /// Removes their files.
+    pub(super) fn remove(self) {
+        for path in self.0 {
+            if let Err(error) = fs::remove_file(&path) {
+                tracing::warn!(%error, path = %path.display(), "drop a journal segment");
+            }
+        }
     }
 }
 
@@ -268,6 +290,20 @@ mod tests {
         *bytes.last_mut().unwrap() ^= 1;
         fs::write(&path, bytes).unwrap();
         assert_eq!(all(&again), [b"aaaa".to_vec(), b"cccc".to_vec()]);
+    }
+
+    #[test]
+    fn what_is_before_a_position_goes_in_whole_segments() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut segments = open(folder.path(), 1 << 20);
+        let positions: Vec<u64> = (0..300).map(|_| segments.note(&[7; 1_000]).unwrap()).collect();
+        segments.take_before(positions[150]).remove();
+        let first = segments.snapshot().read(0, 1).unwrap().records[0].0;
+        assert!(first > positions[0] && first <= positions[150], "{first}");
+        segments.take_before(u64::MAX).remove();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "the segment that is written to stays");
+        segments.note(b"new").unwrap();
+        assert_eq!(all(&segments).last().unwrap(), b"new");
     }
 
     #[test]

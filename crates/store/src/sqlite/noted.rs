@@ -5,6 +5,9 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use tasks::Tasks;
 
 use crate::disk::{Disk, must_sync};
 use crate::limits::NOTE_EVERY;
@@ -21,6 +24,7 @@ struct State {
     newest: u64,
     noted: u64,
     open: bool,
+    thread: Option<JoinHandle<()>>,
 }
 
 /// The number and its checksum; one write within a sector.
@@ -67,7 +71,7 @@ impl Noted {
         {
             disk.sync_folder(folder);
         }
-        let state = State { newest: commits, noted: noted.unwrap_or(0), open: true };
+        let state = State { newest: commits, noted: noted.unwrap_or(0), open: true, thread: None };
         Ok(Arc::new(Noted { file, path, state: Mutex::new(state), changed: Condvar::new() }))
     }
 
@@ -85,13 +89,27 @@ impl Noted {
         }
     }
 
-    pub(super) fn close(&self) {
-        self.state().open = false;
-        self.changed.notify_one();
+    pub(super) fn start(self: &Arc<Noted>, tasks: &Tasks) -> Result<()> {
+        let noted = self.clone();
+        let thread = tasks.thread("store.noted", move || noted.run());
+        self.state().thread = Some(thread.map_err(|error| Broken::file("start a thread", &error))?);
+        Ok(())
     }
 
-    /// Notes the newest number at most once a second, and a last time at the end; asleep while nothing commits.
-    pub(super) fn run(&self) {
+    /// Notes the newest number a last time and ends the thread.
+    pub(super) fn close(&self) {
+        let thread = {
+            let mut state = self.state();
+            state.open = false;
+            self.changed.notify_one();
+            state.thread.take()
+        };
+        // The thread ends the process when a sync fails; it does not panic.
+        let _ = thread.map(JoinHandle::join);
+    }
+
+    /// Notes the newest number at most once a second; asleep while nothing commits.
+    fn run(&self) {
         let mut state = self.state();
         loop {
             let quiet = |state: &mut State| state.open && state.newest == state.noted;
