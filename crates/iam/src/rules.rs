@@ -278,6 +278,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn every_name_is_listed_once_whatever_the_page_size(
             names in proptest::collection::btree_set("[a-c]{1,3}", 0..20),

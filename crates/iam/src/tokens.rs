@@ -181,6 +181,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn no_token_makes_us_panic(token in ".{0,100}", bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
             let key = SigningKey::new([7; 32]);

@@ -169,6 +169,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn the_decision_is_the_definition(
             statements in prop::collection::vec((effect(), "[ab*]{1,2}", "[ab*]{1,2}"), 1..6),

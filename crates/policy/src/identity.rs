@@ -301,6 +301,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn no_text_makes_the_parsers_panic(text in ".{0,200}") {
             let _ = (Document::identity(&text), Document::trust(&text));
