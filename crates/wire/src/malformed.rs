@@ -41,7 +41,7 @@ impl Malformed {
 
     /// A string that is not base64.
     pub(crate) fn base64(text: &str) -> Malformed {
-        let reason = if text.len() % 4 == 0 {
+        let reason = if text.len().is_multiple_of(4) {
             "Invalid Base64 character".to_owned()
         } else {
             format!("Base64 encoded length is expected a multiple of 4 bytes but found: {}", text.len())

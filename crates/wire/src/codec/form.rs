@@ -9,8 +9,11 @@ use crate::malformed::Malformed;
 use crate::model::{Entries, Items, Kind, Member, ShapeId, Structure, TimestampFormat};
 use crate::{Model, Value};
 
-/// The names and values of a query string or form, decoded.
-pub(crate) fn pairs(query: &str) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>, Malformed> {
+/// A name and its value, decoded.
+pub(crate) type Pair<'q> = (Cow<'q, str>, Cow<'q, str>);
+
+/// The names and values of a query string or form.
+pub(crate) fn pairs(query: &str) -> Result<Vec<Pair<'_>>, Malformed> {
     let mut pairs = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         if pairs.len() == limits::PARAMETERS {

@@ -99,7 +99,7 @@ pub(crate) fn read_query(
     Ok(())
 }
 
-fn query_map(kind: &Kind, model: &Model, pairs: &[(Cow<'_, str>, Cow<'_, str>)]) -> Result<Value, Malformed> {
+fn query_map(kind: &Kind, model: &Model, pairs: &[form::Pair<'_>]) -> Result<Value, Malformed> {
     let mut entries: Vec<(String, Value)> = Vec::new();
     for (name, value) in pairs {
         let Kind::List(items) = kind else {

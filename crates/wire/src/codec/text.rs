@@ -67,7 +67,12 @@ pub(crate) fn timestamp(format: TimestampFormat, text: &str) -> Option<f64> {
 }
 
 fn seconds(timestamp: Timestamp) -> f64 {
-    timestamp.as_second() as f64 + f64::from(timestamp.subsec_nanosecond()) / 1e9
+    // One division of an exact number is rounded once, as the text was when it was written.
+    if timestamp.subsec_nanosecond() % 1_000_000 == 0 {
+        timestamp.as_millisecond() as f64 / 1e3
+    } else {
+        timestamp.as_nanosecond() as f64 / 1e9
+    }
 }
 
 /// Writes a scalar; `None` for lists, maps and structures. `format` is that of timestamps whose shape prescribes none.

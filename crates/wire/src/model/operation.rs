@@ -6,7 +6,6 @@ use super::ShapeId;
 use crate::limits::PATH_SEGMENTS;
 
 /// One operation of a model.
-#[derive(Debug)]
 pub struct Operation {
     /// The name, e.g. `CreateFunction`.
     pub name: String,
@@ -26,6 +25,13 @@ pub struct Operation {
     pub errors: Vec<ShapeId>,
     /// False for operations that take no signature.
     pub signed: bool,
+}
+
+impl std::fmt::Debug for Operation {
+    /// The name alone.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Operation({})", self.name)
+    }
 }
 
 /// A segment of an operation's path.
