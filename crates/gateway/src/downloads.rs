@@ -53,10 +53,11 @@ impl Snapshot {
         format!("/awslambda-{}-tasks/snapshots/{}/{}", self.region, self.account, self.name)
     }
 
-    /// Only the service itself and the account's root may hand out or read code locations.
+    /// Only a location that the service itself or the account's root has signed opens anything.
     pub(crate) fn authorize(&self, caller: &Caller) -> Result<(), Fault> {
         let may = match caller.principal {
-            Principal::Root | Principal::Service(_) => caller.account == self.account,
+            Principal::Service(_) => true,
+            Principal::Root => caller.account == self.account,
             Principal::User(_) | Principal::Role { .. } | Principal::Anonymous => false,
         };
         if may { Ok(()) } else { Err(Fault::new("AccessDenied", 403, "Access Denied")) }

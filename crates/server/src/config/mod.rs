@@ -56,6 +56,10 @@ pub struct Config {
     pub concurrency: u32,
     /// Open connections of an address.
     pub connections_per_address: u32,
+    /// Free bytes of the disk below which new work is refused.
+    pub disk_floor_bytes: u64,
+    /// How long function output is kept.
+    pub keep_logs: Duration,
     /// The root key, when it was given and not made.
     pub root_key: Option<RootKey>,
     /// Gets `{"endpoint": …, "pid": …}` once requests are served.
@@ -308,6 +312,8 @@ impl Effective {
             isolation: self.parse("functions.isolation", value::isolation)?,
             concurrency: self.parse("limits.concurrency", value::count)?,
             connections_per_address: self.parse("limits.connections_per_address", value::count)?,
+            disk_floor_bytes: self.parse("store.disk_floor", value::size)?,
+            keep_logs: self.parse("keep.logs", value::duration)?,
             root_key: given_root_key(sources)?,
             ready_file: flag_or_variable(sources, "ready-file", "LAMBENT_READY_FILE").map(PathBuf::from),
         };

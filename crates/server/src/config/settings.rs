@@ -79,8 +79,7 @@ pub static SETTINGS: [Setting; 26] = [
     Setting::new("store.url", "store-url", "").help("postgres://... for many nodes", "a URL").later(),
     Setting::new("store.blobs", "store-blobs", "").help("s3://... for many nodes", "a URL").later(),
     Setting::new("store.disk_floor", "disk-floor", "1GB")
-        .help("Below it new work answers 503", "a size such as 1GB")
-        .later(),
+        .help("Below it new work answers 503", "a size such as 1GB"),
     Setting::new("functions.memory", "functions-memory", "75%")
         .help("Of the machine, in all", "a share such as 75% or a size such as 4GB"),
     Setting::new("functions.isolation", "isolation", "auto")
@@ -97,9 +96,7 @@ pub static SETTINGS: [Setting; 26] = [
         .help("Concurrent calls of an account", "a number above 0"),
     Setting::new("limits.connections_per_address", "connections-per-address", "1000")
         .help("Open connections of an address", "a number above 0"),
-    Setting::new("keep.logs", "keep-logs", "30d")
-        .help("How long logs are kept", "a duration such as 30d")
-        .later(),
+    Setting::new("keep.logs", "keep-logs", "30d").help("How long logs are kept", "a duration such as 30d"),
     Setting::new("keep.audit", "keep-audit", "90d")
         .help("How long the audit trail is kept", "a duration such as 90d")
         .later(),

@@ -110,7 +110,7 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
 }
 
 /// Parses `1GB`, `512MiB`, `100`.
-fn size(text: &str) -> Option<u64> {
+pub(super) fn size(text: &str) -> Option<u64> {
     let (number, unit) = split(text)?;
     let bytes = match unit {
         "" | "B" => 1,
