@@ -28,7 +28,6 @@ use tasks::{Clock, Random};
 
 pub use authorizer::Authorizer;
 pub use sessions::{KeyError, Known, Sessions};
-pub use sts::SOURCE_FUNCTION;
 
 /// The state of both services.
 #[derive(Clone)]

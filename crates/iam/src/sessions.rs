@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use aws::{Arn, Caller, Fault, Principal};
+use aws::{AccountId, Arn, Caller, Fault, Millis, Principal};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use store::{Broken, Store};
@@ -24,6 +24,8 @@ pub struct Known {
     pub secret: String,
     /// Whose they are.
     pub caller: Arc<Caller>,
+    /// When the session ends.
+    pub expires: Millis,
 }
 
 impl std::fmt::Debug for Known {
@@ -78,8 +80,9 @@ impl Sessions {
         if role.is_none_or(|role| role.id != claims.role_id) {
             return Err(KeyError::Unknown);
         }
+        let expires = Millis(claims.expires.saturating_mul(1000));
         let caller = caller(claims, access_key).ok_or(KeyError::Unknown)?;
-        Ok(Known { secret: opened.secret_key, caller: Arc::new(caller) })
+        Ok(Known { secret: opened.secret_key, caller: Arc::new(caller), expires })
     }
 
     /// Makes the credentials of a session.
@@ -112,6 +115,6 @@ fn caller(claims: Claims, access_key: &str) -> Option<Caller> {
 }
 
 /// A session's ARN, which drops the role's path.
-pub(crate) fn session_arn(account: &aws::AccountId, role: &str, session: &str) -> Arn {
+pub(crate) fn session_arn(account: &AccountId, role: &str, session: &str) -> Arn {
     Arn::new("sts", "", account.as_str(), &format!("assumed-role/{role}/{session}"))
 }

@@ -3,7 +3,7 @@ use api::sts::{
     GetCallerIdentityOutput, ProvidedContext,
 };
 use api::{Call, Cx, Guard};
-use aws::{Arn, Caller, Fault, Principal};
+use aws::{Arn, Caller, Fault, Principal, SOURCE_FUNCTION_CONTEXT};
 
 use crate::limits::{HOUR_SECONDS, LONGEST_SESSION_SECONDS};
 use crate::rules::{Denial, Reason};
@@ -11,10 +11,6 @@ use crate::sessions::session_arn;
 use crate::tables::Role;
 use crate::tokens::Claims;
 use crate::{Iam, faults, roles};
-
-/// The context provider by which the Lambda service says for which function it assumes a role: its assertion is the
-/// function's unqualified ARN, which becomes the caller's `lambda:SourceFunctionArn`.
-pub const SOURCE_FUNCTION: &str = "arn:aws:iam::aws:contextProvider/SourceFunction";
 
 /// Who calls.
 pub(crate) async fn get_caller_identity(
@@ -109,7 +105,7 @@ fn source_function(caller: &Caller, contexts: Vec<ProvidedContext>) -> Result<Op
     let Some(context) = contexts.into_iter().next() else { return Ok(None) };
     let refused = || api::sts::fault::invalid_context_assertion("The context assertion is not valid.");
     if caller.principal != Principal::Service("lambda.amazonaws.com")
-        || context.provider_arn.as_deref() != Some(SOURCE_FUNCTION)
+        || context.provider_arn.as_deref() != Some(SOURCE_FUNCTION_CONTEXT)
     {
         return Err(refused());
     }

@@ -222,81 +222,79 @@ mod tests {
         }
     }
 
+    const RULES: &[(&str, &str)] = &[
+        (r#"{"Effect":"allow","Action":"a:b","Resource":"*"}"#, "The policy failed legacy parsing"),
+        (
+            r#"{"Effect":"Allow","Action":"a:b","Resource":"arn:aws:s3::x"}"#,
+            "The policy failed legacy parsing",
+        ),
+        (
+            r#"{"Effect":"Allow","Action":"a:b","Resource":"arn:aws::::x"}"#,
+            "The policy failed legacy parsing",
+        ),
+        (
+            r#"{"Effect":"Allow","Action":"a:b","Resource":"*","Condition":{"DateEquals":{"k":"soon"}}}"#,
+            "The policy failed legacy parsing",
+        ),
+        (
+            r#"[{"Sid":"A","Effect":"Allow","Action":"a:b","Resource":"*"},{"Sid":"A","Effect":"Deny","Action":"a:b","Resource":"*"}]"#,
+            "Statement IDs (SID) in a single policy must be unique.",
+        ),
+        (
+            r#"{"Sid":"a b","Effect":"Allow","Action":"a:b","Resource":"*"}"#,
+            "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*",
+        ),
+        (r#"{"Effect":"Allow","Resource":"*"}"#, "Policy statement must contain actions."),
+        (r#"{"Effect":"Allow","NotAction":[],"Resource":"*"}"#, "Policy statement must contain actions."),
+        (
+            r#"{"Effect":"Allow","Action":"a:b","Resource":"bucket"}"#,
+            r#"Resource bucket must be in ARN format or "*"."#,
+        ),
+        (
+            r#"{"Effect":"Allow","Action":"a:b","Resource":"arn:azure:s3:::b"}"#,
+            r#"Partition "azure" is not valid for resource "arn:azure:s3:::b"."#,
+        ),
+        (
+            r#"{"Effect":"Allow","Action":"a:b","Resource":"arn:azure"}"#,
+            r#"Partition "azure" is not valid for resource "arn:azure:*:*:*:*"."#,
+        ),
+        (
+            r#"{"Effect":"Allow","Action":"a:b","Resource":"arn:aws"}"#,
+            "Resource vendor must be fully qualified and cannot contain regexes.",
+        ),
+        (
+            r#"{"Effect":"Allow","Action":"a:b","Resource":"arn:aws:iam:us-east-1:1:role/x"}"#,
+            "IAM resource arn:aws:iam:us-east-1:1:role/x cannot contain region information.",
+        ),
+        (
+            r#"{"Effect":"Allow","Action":"a:b","Resource":"arn:aws:s3:us-east-1::b"}"#,
+            "Resource arn:aws:s3:us-east-1::b can not contain region information.",
+        ),
+        (
+            r#"{"Effect":"Allow","Action":"a:b","Resource":"arn:aws:iam::1:thing/x"}"#,
+            r#"IAM resource path must either be "*" or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/."#,
+        ),
+        (
+            r#"{"Effect":"Allow","Action":"GetObject","Resource":"*"}"#,
+            "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
+        ),
+        (
+            r#"{"Effect":"Allow","Action":"s3:Get:Object","Resource":"*"}"#,
+            "Actions/Condition can contain only one colon.",
+        ),
+        (r#"{"Effect":"Allow","Action":"s*:Get","Resource":"*"}"#, "Vendor s* is not valid"),
+        (r#"{"Effect":"Allow","Action":"a:b"}"#, "Policy statement must contain resources."),
+        (r#"{"Effect":"Allow","Action":"a:b","Resource":[]}"#, "Policy statement must contain resources."),
+        (
+            r#"{"Effect":"Allow","Principal":"*","Action":"a:b","Resource":"*"}"#,
+            "Policy document should not specify a principal.",
+        ),
+    ];
+
     #[test]
     fn each_rule_has_its_own_text() {
-        let cases = [
-            (r#"{"Effect":"allow","Action":"a:b","Resource":"*"}"#, "The policy failed legacy parsing"),
-            (
-                r#"{"Effect":"Allow","Action":"a:b","Resource":"arn:aws:s3::x"}"#,
-                "The policy failed legacy parsing",
-            ),
-            (
-                r#"{"Effect":"Allow","Action":"a:b","Resource":"arn:aws::::x"}"#,
-                "The policy failed legacy parsing",
-            ),
-            (
-                r#"{"Effect":"Allow","Action":"a:b","Resource":"*","Condition":{"DateEquals":{"k":"soon"}}}"#,
-                "The policy failed legacy parsing",
-            ),
-            (
-                r#"[{"Sid":"A","Effect":"Allow","Action":"a:b","Resource":"*"},{"Sid":"A","Effect":"Deny","Action":"a:b","Resource":"*"}]"#,
-                "Statement IDs (SID) in a single policy must be unique.",
-            ),
-            (
-                r#"{"Sid":"a b","Effect":"Allow","Action":"a:b","Resource":"*"}"#,
-                "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*",
-            ),
-            (r#"{"Effect":"Allow","Resource":"*"}"#, "Policy statement must contain actions."),
-            (r#"{"Effect":"Allow","NotAction":[],"Resource":"*"}"#, "Policy statement must contain actions."),
-            (
-                r#"{"Effect":"Allow","Action":"a:b","Resource":"bucket"}"#,
-                r#"Resource bucket must be in ARN format or "*"."#,
-            ),
-            (
-                r#"{"Effect":"Allow","Action":"a:b","Resource":"arn:azure:s3:::b"}"#,
-                r#"Partition "azure" is not valid for resource "arn:azure:s3:::b"."#,
-            ),
-            (
-                r#"{"Effect":"Allow","Action":"a:b","Resource":"arn:azure"}"#,
-                r#"Partition "azure" is not valid for resource "arn:azure:*:*:*:*"."#,
-            ),
-            (
-                r#"{"Effect":"Allow","Action":"a:b","Resource":"arn:aws"}"#,
-                "Resource vendor must be fully qualified and cannot contain regexes.",
-            ),
-            (
-                r#"{"Effect":"Allow","Action":"a:b","Resource":"arn:aws:iam:us-east-1:1:role/x"}"#,
-                "IAM resource arn:aws:iam:us-east-1:1:role/x cannot contain region information.",
-            ),
-            (
-                r#"{"Effect":"Allow","Action":"a:b","Resource":"arn:aws:s3:us-east-1::b"}"#,
-                "Resource arn:aws:s3:us-east-1::b can not contain region information.",
-            ),
-            (
-                r#"{"Effect":"Allow","Action":"a:b","Resource":"arn:aws:iam::1:thing/x"}"#,
-                r#"IAM resource path must either be "*" or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/."#,
-            ),
-            (
-                r#"{"Effect":"Allow","Action":"GetObject","Resource":"*"}"#,
-                "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
-            ),
-            (
-                r#"{"Effect":"Allow","Action":"s3:Get:Object","Resource":"*"}"#,
-                "Actions/Condition can contain only one colon.",
-            ),
-            (r#"{"Effect":"Allow","Action":"s*:Get","Resource":"*"}"#, "Vendor s* is not valid"),
-            (r#"{"Effect":"Allow","Action":"a:b"}"#, "Policy statement must contain resources."),
-            (
-                r#"{"Effect":"Allow","Action":"a:b","Resource":[]}"#,
-                "Policy statement must contain resources.",
-            ),
-            (
-                r#"{"Effect":"Allow","Principal":"*","Action":"a:b","Resource":"*"}"#,
-                "Policy document should not specify a principal.",
-            ),
-        ];
-        for (statement, message) in cases {
-            assert_eq!(refused(&with(statement)), message, "{statement}");
+        for (statement, message) in RULES {
+            assert_eq!(refused(&with(statement)), *message, "{statement}");
         }
     }
 

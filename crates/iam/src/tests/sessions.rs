@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use api::sts::*;
-use aws::{Arn, Principal};
+use aws::{Arn, Principal, SOURCE_FUNCTION_CONTEXT};
 
 use super::*;
-use crate::{KeyError, SOURCE_FUNCTION};
+use crate::KeyError;
 
 fn duration(role: &str, seconds: i64) -> AssumeRoleInput {
     AssumeRoleInput { duration_seconds: Some(seconds), ..assume(role) }
@@ -41,7 +41,7 @@ async fn lambda_assumes_a_role_for_a_function_and_the_session_says_so() {
     let role = house.root::<api::iam::CreateRole>(input).await.unwrap().role;
     let function = "arn:aws:lambda:us-east-1:123456789012:function:fn";
     let context = ProvidedContext {
-        provider_arn: Some(SOURCE_FUNCTION.to_owned()),
+        provider_arn: Some(SOURCE_FUNCTION_CONTEXT.to_owned()),
         context_assertion: Some(function.to_owned()),
     };
     let input = AssumeRoleInput { provided_contexts: Some(vec![context]), ..duration("p/Fn-Role", 43_200) };
@@ -56,6 +56,7 @@ async fn lambda_assumes_a_role_for_a_function_and_the_session_says_so() {
     let known =
         house.sessions().find(&credentials.access_key_id, Some(&credentials.session_token)).await.unwrap();
     assert_eq!(known.secret, credentials.secret_access_key);
+    assert_eq!(known.expires.seconds(), NOW / 1000 + 43_200);
     assert_eq!(known.caller.access_key.as_deref(), Some(credentials.access_key_id.as_str()));
     assert_eq!(
         known.caller.principal,
