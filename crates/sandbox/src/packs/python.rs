@@ -20,6 +20,19 @@ pub(super) struct Python {
     patch: String,
 }
 
+/// The Runtime API client that every Python function runs under.
+const BOOTSTRAP: &[u8] = include_bytes!("../../../../runtimes/python/bootstrap.py");
+
+/// `/var/runtime/bootstrap`: a module, unlike a script, is not compiled at each start.
+const LAUNCHER: &str = "import sys
+
+import bootstrap
+
+# The function may have a module of that name.
+del sys.modules[\"bootstrap\"]
+bootstrap.main()
+";
+
 /// Where interpreters for everybody are; never PATH, which may lead into somebody's home.
 const FOLDERS: [&str; 2] = ["/usr/bin", "/usr/local/bin"];
 
@@ -102,7 +115,7 @@ fn is_wanted(path: &str) -> bool {
         || name.ends_with(".pyc"))
 }
 
-pub(super) fn fill(staging: &mut Staging<'_>, python: &Python, bootstrap: &[u8]) -> Result<()> {
+pub(super) fn fill(staging: &mut Staging<'_>, python: &Python) -> Result<()> {
     let runtime = &python.runtime;
     let mut libraries = Libraries::of_host();
     staging.copy(&python.program, &format!("var/lang/bin/{runtime}"))?;
@@ -125,9 +138,9 @@ pub(super) fn fill(staging: &mut Staging<'_>, python: &Python, bootstrap: &[u8])
         }
     }
     libraries.place(staging)?;
-    let launcher = format!("#!/var/lang/bin/{runtime}\nimport bootstrap\n\nbootstrap.main()\n");
+    let launcher = format!("#!/var/lang/bin/{runtime}\n{LAUNCHER}");
     staging.write("var/runtime/bootstrap", launcher.as_bytes(), true)?;
-    staging.write("var/runtime/bootstrap.py", bootstrap, false)?;
+    staging.write("var/runtime/bootstrap.py", BOOTSTRAP, false)?;
     compile(staging, python)
 }
 

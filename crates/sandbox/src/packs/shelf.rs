@@ -151,12 +151,11 @@ impl Shelf {
         staging.finish(base::head())
     }
 
-    /// Makes the pack of a `python3.N` from this host's interpreter of that version. `bootstrap` is the source of
-    /// `/var/runtime/bootstrap.py`. Under two seconds.
-    pub fn python_from_host(&self, runtime: &str, bootstrap: &[u8]) -> Result<Pack> {
+    /// Makes the pack of a `python3.N` from this host's interpreter of that version. Under two seconds.
+    pub fn python_from_host(&self, runtime: &str) -> Result<Pack> {
         let python = python::find(runtime)?;
         let mut staging = Staging::begin(self)?;
-        python::fill(&mut staging, &python, bootstrap)?;
+        python::fill(&mut staging, &python)?;
         base::fill(&mut staging)?;
         staging.finish(python.head())
     }

@@ -256,7 +256,7 @@ impl<'a> Staging<'a> {
             runtimes: head.runtimes.clone(),
             version: head.version.clone(),
             architecture: std::env::consts::ARCH.to_owned(),
-            libc: "glibc".to_owned(),
+            libc: libc_version(),
             entry: "/var/runtime/bootstrap".to_owned(),
             environment: head.environment,
             provenance: provenance(),
@@ -278,7 +278,11 @@ impl<'a> Staging<'a> {
         // One flush instead of one for each of some thousand files.
         let folder = fs::File::open(&self.folder).context("open the pack")?;
         rustix::fs::syncfs(&folder).context("make the pack durable")?;
-        fs::rename(&self.folder, &target).context("name the pack")?;
+        match fs::rename(&self.folder, &target) {
+            // Another maker was quicker with the same pack.
+            Err(_) if target.exists() => return Ok(pack),
+            renamed => renamed.context("name the pack")?,
+        }
         let shelf = fs::File::open(self.shelf.path()).context("open the packs")?;
         shelf.sync_all().context("make the pack durable")?;
         Ok(pack)
@@ -290,6 +294,13 @@ impl Drop for Staging<'_> {
         // Gone after a rename.
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// `glibc 2.36`.
+fn libc_version() -> String {
+    // SAFETY: the C library answers a static string.
+    let version = unsafe { std::ffi::CStr::from_ptr(libc::gnu_get_libc_version()) };
+    format!("glibc {}", version.to_string_lossy())
 }
 
 /// Where the files come from: `host: Debian GNU/Linux 12 (bookworm)`.

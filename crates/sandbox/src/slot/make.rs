@@ -26,6 +26,14 @@ pub(super) struct Init {
 }
 
 impl Init {
+    /// Asks its pidfd, without waiting.
+    pub(super) fn is_alive(&self) -> bool {
+        let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+        let poll = |pidfd| rustix::event::PollFd::new(pidfd, rustix::event::PollFlags::IN);
+        let ended = |pidfd| rustix::event::poll(&mut [poll(pidfd)], Some(&now)) != Ok(0);
+        !self.pidfd.as_ref().is_none_or(ended)
+    }
+
     fn release(mut self) -> Result<OwnedFd> {
         self.pidfd.take().context("init was released twice")
     }

@@ -4,6 +4,7 @@
 mod attacker;
 mod attacks;
 mod life;
+mod packs;
 mod rig;
 
 /// Inside a box this executable is the function: it acts before the test harness would start.
