@@ -167,6 +167,7 @@ impl Simulated {
             variables: spec.environment.into_iter().collect(),
             memory_mb: spec.memory_mb,
             vitals: vitals.clone(),
+            idle_exit: None,
         };
         self.tasks.spawn("simulated function", OnError::Log, player.run());
         let number = u32::try_from(self.seen().started).unwrap_or(u32::MAX);

@@ -27,6 +27,8 @@ pub(super) struct Player {
     pub(super) variables: HashMap<String, String>,
     pub(super) memory_mb: u32,
     pub(super) vitals: Vitals,
+    /// How long it waits for an event, if it does not wait for ever.
+    pub(super) idle_exit: Option<Duration>,
 }
 
 /// Why a script does not go on.
@@ -93,7 +95,7 @@ impl Player {
             self.step(step, &mut client, None).await?;
         }
         loop {
-            let reply = client.request("GET", &format!("{RUNTIME}/invocation/next"), &[], b"").await?;
+            let reply = self.next(&mut client).await?;
             let id = reply.header("lambda-runtime-aws-request-id").unwrap_or_default().to_owned();
             let mut event = Event { id, headers: reply.headers, body: reply.body, answered: Answered::No };
             self.thawed().await;
@@ -103,6 +105,18 @@ impl Player {
             if event.answered == Answered::No {
                 self.answer(&mut client, &mut event, b"null").await?;
             }
+        }
+    }
+
+    async fn next(&self, client: &mut Client) -> Result<Reply, Stop> {
+        let path = format!("{RUNTIME}/invocation/next");
+        let next = client.request("GET", &path, &[], b"");
+        match self.idle_exit {
+            Some(wait) => match self.clock.within(wait, next).await {
+                Ok(reply) => Ok(reply?),
+                Err(_) => Err(Stop::Exit(Exit::Status(1))),
+            },
+            None => Ok(next.await?),
         }
     }
 
@@ -133,6 +147,7 @@ impl Player {
                 return Err(Stop::Exit(Exit::Signal(9)));
             }
             Step::LoseChild => self.kill_for_memory(),
+            Step::IdleExit(ms) => self.idle_exit = Some(Duration::from_millis(*ms)),
             Step::Stall => std::future::pending().await,
             Step::First(step) => {
                 if self.vitals.tmp().boots == 1 {

@@ -50,6 +50,8 @@ pub enum Step {
     LoseChild,
     /// `stall`: waits for ever.
     Stall,
+    /// `idle-exit MS`: exits with status 1 when it has waited that long for the next event.
+    IdleExit(u64),
     /// `first STEP`: does it only in the first box that uses this `/tmp`.
     First(Box<Step>),
 }
@@ -112,6 +114,7 @@ impl FromStr for Step {
             "oom" => Step::OutOfMemory,
             "lose-child" => Step::LoseChild,
             "stall" => Step::Stall,
+            "idle-exit" => Step::IdleExit(rest.parse().map_err(|_| bad())?),
             "first" => Step::First(Box::new(rest.trim().parse()?)),
             _ => return Err(bad()),
         })
