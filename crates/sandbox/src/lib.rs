@@ -11,6 +11,7 @@ pub mod packs;
 mod seccomp;
 pub mod simulated;
 pub mod slot;
+pub mod warden;
 
 pub use driver::{
     Command, Control, Driver, Exit, KeepTmp, Pack, PackDigest, Packs, Slot, Spec, StartError, Tmp,

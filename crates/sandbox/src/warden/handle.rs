@@ -1,0 +1,137 @@
+//! A running box in the server: used through its own descriptors, without the warden, until it is closed.
+
+use std::future::Future;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::pin::Pin;
+
+use anyhow::Context;
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe::Receiver;
+
+use crate::cgroup::{Handles, Parts};
+use crate::{Control, Exit, KeepTmp, Listener, Output, Slot, Tmp, Usage};
+
+use super::client::{Arrived, Owned};
+
+/// Makes the slot of what arrived: the descriptors in the order in which a maker sends them.
+pub(crate) fn slot(arrived: Arrived) -> anyhow::Result<Slot> {
+    let Arrived { made, fds, owned } = arrived;
+    let mut fds = fds.into_iter();
+    let mut next = || fds.next().context("a box lacks a descriptor");
+    let (lifeline, runtime_api, endpoint) = (next()?, next()?, next()?);
+    let (stdout, stderr, status) = (next()?, next()?, next()?);
+    for nonblocking in [&stdout, &stderr, &status] {
+        let flags = rustix::fs::fcntl_getfl(nonblocking)?;
+        rustix::fs::fcntl_setfl(nonblocking, flags | rustix::fs::OFlags::NONBLOCK)?;
+    }
+    let parts = Parts {
+        fds: fds.collect(),
+        present: made.present,
+        version_1: made.version_1,
+        memory_mb: made.memory_mb,
+    };
+    let cgroup = Handles::from_parts(parts).context("the cgroup files of a box")?;
+    let life = Life { cgroup, lifeline: Some(lifeline) };
+    let control = Running { life, status: Status::Unread(status), owned };
+    Ok(Slot {
+        number: made.slot,
+        runtime_api: Listener::Tcp(runtime_api.into()),
+        endpoint: Listener::Tcp(endpoint.into()),
+        stdout: Output::Pipe(stdout),
+        stderr: Output::Pipe(stderr),
+        control: Box::new(control),
+    })
+}
+
+/// The fields are dropped in this order: the box is dead before its clearing is asked for.
+struct Running {
+    life: Life,
+    status: Status,
+    owned: Owned,
+}
+
+/// Dropping it kills every process of the box, without a word of the warden.
+struct Life {
+    cgroup: Handles,
+    /// Its end is the end of init, and with init of the whole box.
+    lifeline: Option<OwnedFd>,
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        // A host without cgroup.kill needs the thaw: frozen processes of version 1 ignore even SIGKILL.
+        if !matches!(self.cgroup.kill(), Ok(true)) {
+            let _ = self.cgroup.thaw();
+        }
+        self.lifeline = None;
+    }
+}
+
+enum Status {
+    /// Not yet part of a reactor: the first to wait decides whose.
+    Unread(OwnedFd),
+    Waiting(Receiver),
+    Known(Exit),
+}
+
+impl Running {
+    async fn wait(&mut self) -> Exit {
+        loop {
+            match &mut self.status {
+                Status::Known(exit) => return *exit,
+                Status::Waiting(pipe) => {
+                    let exit = read_exit(pipe).await;
+                    self.status = Status::Known(exit);
+                }
+                Status::Unread(_) => self.register(),
+            }
+        }
+    }
+
+    fn register(&mut self) {
+        let killed = Status::Known(Exit::Signal(libc::SIGKILL));
+        if let Status::Unread(fd) = std::mem::replace(&mut self.status, killed)
+            && let Ok(pipe) = Receiver::from_owned_fd(fd)
+        {
+            self.status = Status::Waiting(pipe);
+        }
+    }
+}
+
+/// An end of the pipe without a message is that of a killed init.
+async fn read_exit(pipe: &mut Receiver) -> Exit {
+    let mut bytes = [0; 8];
+    let length = pipe.read(&mut bytes).await.unwrap_or(0);
+    Exit::from_bytes(&bytes[..length]).unwrap_or(Exit::Signal(libc::SIGKILL))
+}
+
+impl Control for Running {
+    fn freeze(&mut self) -> io::Result<()> {
+        self.life.cgroup.freeze()
+    }
+
+    fn thaw(&mut self) -> io::Result<()> {
+        self.life.cgroup.thaw()
+    }
+
+    fn limit_cpu(&mut self) -> io::Result<()> {
+        self.life.cgroup.limit_cpu()
+    }
+
+    fn usage(&mut self) -> io::Result<Usage> {
+        self.life.cgroup.usage()
+    }
+
+    fn exited(&mut self) -> Pin<Box<dyn Future<Output = Exit> + Send + '_>> {
+        Box::pin(self.wait())
+    }
+
+    fn close(self: Box<Self>, keep: KeepTmp) -> Pin<Box<dyn Future<Output = Option<Tmp>> + Send>> {
+        Box::pin(async move {
+            let Running { life, owned, .. } = *self;
+            drop(life);
+            owned.close(keep).await
+        })
+    }
+}
