@@ -71,9 +71,15 @@ pub fn row(key: &str) -> String {
     key.repeat((100 + number(key) % 1_000) / key.len() + 1)
 }
 
-/// The body of a key: 33 KiB to 300 KiB.
+/// The body of a key: 33 KiB to 300 KiB, no two KiB alike.
 pub fn body(key: &str) -> Bytes {
     let seed = number(key);
-    let bytes = (33 << 10) + seed % (267 << 10);
-    (0..bytes).map(|at| (at.wrapping_mul(131) ^ seed.wrapping_add(at >> 8)) as u8).collect()
+    let block: Vec<u8> = (0..1_024_usize).map(|at| (at.wrapping_mul(131) ^ seed) as u8).collect();
+    let mut body = Vec::new();
+    for number in 0..33 + seed % 267 {
+        body.extend(number.to_le_bytes());
+        body.extend(&block[8..]);
+    }
+    body.truncate(body.len() - seed % 1_000);
+    body.into()
 }

@@ -6,7 +6,7 @@
 //! cut run [--cuts N] [--seed N] [--mib N] [--stop-at PREFIX] -- WRITER ARGS -- CHECKER ARGS
 //!                                          the same for any command
 //! cut full [--seed N]                      fills the disk: deletes go on, nothing is lost, room lets work in again
-//! cut write [rows|blobs|all] [WEAKNESS]    a writer: acknowledges on its output
+//! cut write [rows|staged|all] [WEAKNESS]    a writer: acknowledges on its output
 //! cut check                                a checker: reads acknowledgements from its input
 //! ```
 //!

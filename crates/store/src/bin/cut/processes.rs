@@ -6,7 +6,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// Stops a process and everything below it. What a stopped process had acknowledged stays so; nothing new begins.
 pub fn stop(root: u32) -> Result<BTreeSet<u32>> {
-    let mut stopped = BTreeSet::new();
+    // At once, before the search for others takes its time.
+    send(root, Signal::STOP);
+    let mut stopped = BTreeSet::from([root]);
     loop {
         // A process may have started another one before it was stopped, so look again until nothing is new.
         let found = below(root)?;

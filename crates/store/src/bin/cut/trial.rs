@@ -11,7 +11,7 @@ use crate::processes;
 
 /// The earliest and the latest acknowledgement that is cut after.
 const EARLIEST: u64 = 5;
-const LATEST: u64 = 400;
+const LATEST: u64 = 250;
 
 /// What a series of cuts found.
 #[derive(Debug, Default)]

@@ -1,5 +1,6 @@
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use futures_util::future::try_join_all;
@@ -15,10 +16,17 @@ const BLOB_WRITERS: u64 = 2;
 /// One row in so many is deleted again.
 const DELETE_EACH: u64 = 5;
 
-#[derive(PartialEq)]
+/// How long the load `staged` waits after an acknowledgement. Any later sync would make the rename durable too, so that a
+/// missing one would show only now and then.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// What is written at the same time.
 enum Load {
+    /// Rows alone.
     Rows,
-    Blobs,
+    /// Bodies that are staged and not adopted, one after the other.
+    Staged,
+    /// Rows, bodies staged and adopted, and a journal.
     All,
 }
 
@@ -35,11 +43,11 @@ pub fn write(arguments: &[String]) -> Result<()> {
         [] => ("all", "none"),
         [load] => (load, "none"),
         [load, weakness] => (load, weakness),
-        _ => bail!("write [rows|blobs|all] [WEAKNESS]"),
+        _ => bail!("write [rows|staged|all] [WEAKNESS]"),
     };
     let load = match load {
         "rows" => Load::Rows,
-        "blobs" => Load::Blobs,
+        "staged" => Load::Staged,
         "all" => Load::All,
         other => bail!("no load {other}"),
     };
@@ -50,18 +58,13 @@ pub fn write(arguments: &[String]) -> Result<()> {
         let store = Store::open(&folder()?, options).context("open the store")?;
         // Keys of another run on the same folder are others.
         let run = format!("{}-{}", clock.wall_ms(), std::process::id());
-        let (mut rows, mut blobs) = (Vec::new(), Vec::new());
-        if load != Load::Blobs {
-            rows.extend((0..ROW_WRITERS).map(|writer| write_rows(&store, format!("{run}-{writer}"))));
+        let rows = || try_join_all((0..ROW_WRITERS).map(|n| write_rows(&store, format!("{run}-{n}"))));
+        let blobs = || try_join_all((0..BLOB_WRITERS).map(|n| write_blobs(&store, format!("{run}-b{n}"))));
+        match load {
+            Load::Rows => drop(rows().await?),
+            Load::Staged => stage(&store, &clock, &run).await?,
+            Load::All => drop(tokio::try_join!(rows(), blobs(), write_journal(&store, &clock, &run))?),
         }
-        if load != Load::Rows {
-            blobs.extend((0..BLOB_WRITERS).map(|writer| write_blobs(&store, format!("{run}-b{writer}"))));
-        }
-        tokio::try_join!(
-            try_join_all(rows),
-            try_join_all(blobs),
-            write_journal(&store, &clock, &run, &load)
-        )?;
         Ok(())
     })
 }
@@ -109,6 +112,16 @@ async fn write_rows(store: &Store, writer: String) -> Result<()> {
     Ok(())
 }
 
+async fn stage(store: &Store, clock: &Clock, run: &str) -> Result<()> {
+    for number in 0_u64.. {
+        let key = format!("{run}-s{number}");
+        store.blobs().stage(&mut body(&key), 1 << 20).await?;
+        say(&Ack::Staged(key))?;
+        clock.sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
 async fn write_blobs(store: &Store, writer: String) -> Result<()> {
     for number in 0_u64.. {
         let key = format!("{writer}-{number}");
@@ -125,10 +138,7 @@ async fn write_blobs(store: &Store, writer: String) -> Result<()> {
     Ok(())
 }
 
-async fn write_journal(store: &Store, clock: &Clock, run: &str, load: &Load) -> Result<()> {
-    if *load != Load::All {
-        return Ok(());
-    }
+async fn write_journal(store: &Store, clock: &Clock, run: &str) -> Result<()> {
     let journal = store.journal(JOURNAL.0, JOURNAL.1)?;
     for number in 0_u64.. {
         let key = format!("{run}-j{number}");
