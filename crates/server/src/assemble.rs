@@ -121,6 +121,7 @@ pub async fn assemble(parts: Parts) -> anyhow::Result<Assembled> {
 impl Assembled {
     /// Starts the background loops on the current runtime; they end with the shutdown.
     pub fn start_loops(&self) {
+        self.tasks.spawn("settle-functions", OnError::Log, self.lambda.clone().settle_left_over());
         self.tasks.spawn("sweep-trees", OnError::Log, self.lambda.clone().sweep_trees());
         let (blobs, shutdown) = (self.store.blobs(), self.tasks.shutdown().clone());
         self.tasks.spawn("sweep-blobs", OnError::Log, async move { blobs.sweep_until(&shutdown).await });

@@ -21,3 +21,6 @@ pub use assemble::{Assembled, Parts, assemble};
 pub use config::Config;
 pub use root_key::{FILE as ROOT_KEY_FILE, Origin, RootKey};
 pub use run::{Connect, Connected, Handles, main, run};
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ pub(crate) const BODY_SHARE: u64 = 8;
 pub(crate) const BODY_BYTES_LEAST: u64 = 256 << 20;
 /// The most that bodies may take.
 pub(crate) const BODY_BYTES_MOST: u64 = 4 << 30;
-/// How long environments and loops get to end after the last call.
-pub(crate) const WIND_DOWN: Duration = Duration::from_secs(5);
+/// How long environments get to end after the last call; the warden waits 5 s beyond the drain.
+pub(crate) const WIND_DOWN: Duration = Duration::from_secs(3);
 /// Bytes of a scraper's token file.
 pub(crate) const TOKEN_BYTES: u64 = 4096;

@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn the_thread_writes_what_comes() {
-        let (reader, writer) = std::io::pipe().unwrap();
+        let (reader, writer) = io::pipe().unwrap();
         let lines = Lines::new(Box::new(writer));
         let thread = lines.clone();
         std::thread::spawn(move || thread.write_for_ever());

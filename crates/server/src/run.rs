@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
 use crate::assemble::{Parts, assemble};
-use crate::config::Level;
+use crate::config::{Auth, Level};
 use crate::shards::{self, Shards};
 use crate::{Config, RootKey, log};
 
@@ -95,6 +95,9 @@ async fn serve(handles: Handles, tasks: Tasks) -> anyhow::Result<()> {
     let store = Store::open(&data, options).context("open the store")?;
     let (drain, shutdown) = (config.drain, tasks.shutdown().clone());
     let objects = data.join("objects");
+    if config.auth == Auth::Off {
+        tracing::warn!("authentication is off: everybody who reaches this port is root");
+    }
     let assembled = assemble(Parts {
         store,
         driver,

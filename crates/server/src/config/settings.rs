@@ -85,8 +85,9 @@ pub static SETTINGS: [Setting; 26] = [
     Setting::new("functions.isolation", "isolation", "auto")
         .help("Sandbox or refuse", "auto, sandbox, process or none")
         .only(&["auto", "sandbox"]),
-    Setting::new("functions.egress", "egress", "nat")
-        .help("What functions reach", "nat, none or host")
+    Setting::new("functions.egress", "egress", "none")
+        // A box has no way out but the AWS endpoint, so nothing else may be promised.
+        .help("What functions reach beside AWS", "nat, none or host")
         .later(),
     Setting::new("functions.retry_delays", "retry-delays", "60, 60")
         .help("Seconds between the tries of events", "seconds such as 60, 120")

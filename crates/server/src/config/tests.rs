@@ -89,7 +89,7 @@ fn values_that_do_not_parse_are_errors_with_their_origin() {
 fn a_value_without_effect_is_refused() {
     let problem = sources("[functions]\negress = \"host\"", &[], &[]).unwrap_err();
     assert_eq!(problem.what, "lambent.toml:2: functions.egress = \"host\" is not supported yet");
-    assert_eq!(problem.why.as_deref(), Some("supported: \"nat\""));
+    assert_eq!(problem.why.as_deref(), Some("supported: \"none\""));
     let weaker = sources("", &[], &[("isolation", "none")]).unwrap_err();
     assert_eq!(weaker.what, "--isolation: functions.isolation = \"none\" is not supported yet");
     assert!(
