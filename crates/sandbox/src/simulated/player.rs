@@ -168,6 +168,7 @@ impl Player {
         let body = match step {
             Step::Echo => event.body.clone(),
             Step::Return(json) => json.clone().into_bytes(),
+            Step::Variables => serde_json::json!(self.variables).to_string().into_bytes(),
             Step::Variable(name) => serde_json::json!(self.variables.get(name)).to_string().into_bytes(),
             Step::Headers => {
                 let headers: serde_json::Map<String, serde_json::Value> =

@@ -30,6 +30,8 @@ pub enum Step {
     Error(String, String),
     /// `variable NAME`: answers with an environment variable.
     Variable(String),
+    /// `variables`: answers with all environment variables, as a JSON object.
+    Variables,
     /// `tmp`: answers with the number of calls that have written to this `/tmp`.
     Tmp,
     /// `headers`: answers with the headers of the event, as a JSON object.
@@ -104,6 +106,7 @@ impl FromStr for Step {
                 Step::Error(kind.to_owned(), message.to_owned())
             }
             "variable" => Step::Variable(rest_text()),
+            "variables" => Step::Variables,
             "tmp" => Step::Tmp,
             "headers" => Step::Headers,
             "oversized" => Step::Oversized,
