@@ -8,6 +8,7 @@
 //! disk on the path of an invocation.
 
 mod events;
+mod fields;
 mod groups;
 mod index;
 pub mod limits;

@@ -46,3 +46,6 @@ pub(crate) const PAGE_NAMES: usize = 50;
 
 /// Characters of a filter pattern.
 pub(crate) const PATTERN_CHARS: usize = 1_024;
+
+/// Parentheses inside each other in a filter pattern.
+pub(crate) const PATTERN_DEPTH: usize = 32;

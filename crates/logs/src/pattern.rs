@@ -1,13 +1,21 @@
-//! Filter patterns of terms: `ERROR`, `"exact phrase"`, `-excluded`, `?any ?of`.
+//! Filter patterns: of terms (`ERROR`, `"exact phrase"`, `-excluded`, `?any ?of`), or of JSON fields.
 
 use aws::Fault;
 
+use crate::fields::Fields;
 use crate::limits::PATTERN_CHARS;
 use crate::rules;
 
-/// A filter pattern. An empty one matches everything.
+/// A filter pattern.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Pattern {
+    Terms(Terms),
+    Fields(Fields),
+}
+
+/// Terms that a message must have or lack. None at all match everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Pattern {
+pub(crate) struct Terms {
     all: Vec<String>,
     any: Vec<String>,
     none: Vec<String>,
@@ -16,21 +24,37 @@ pub(crate) struct Pattern {
 impl Pattern {
     /// Reads a pattern.
     ///
-    /// Patterns of fields (`{ $.a = 1 }`, `[a, b]`) and regular expressions answer NotImplemented.
+    /// Patterns of words in their places (`[a, b]`) and regular expressions answer NotImplemented.
     pub(crate) fn read(text: &str) -> Result<Pattern, Fault> {
         if text.chars().count() > PATTERN_CHARS {
             return Err(rules::invalid("Invalid filter pattern"));
         }
-        let mut rest = text.trim_start();
-        if rest.starts_with(['{', '[']) {
-            return Err(rules::not_implemented("a filter pattern of fields"));
+        let text = text.trim_start();
+        match text.chars().next() {
+            Some('{') => Fields::read(text).map(Pattern::Fields),
+            Some('[') => Err(rules::not_implemented("a filter pattern of words in their places")),
+            _ => Terms::read(text).map(Pattern::Terms),
         }
-        let mut pattern = Pattern::default();
+    }
+
+    /// Whether a message fits.
+    pub(crate) fn matches(&self, message: &str) -> bool {
+        match self {
+            Pattern::Terms(terms) => terms.matches(message),
+            Pattern::Fields(fields) => fields.matches(message),
+        }
+    }
+}
+
+impl Terms {
+    fn read(text: &str) -> Result<Terms, Fault> {
+        let mut rest = text;
+        let mut terms = Terms::default();
         while let Some(first) = rest.chars().next() {
             let list = match first {
-                '?' => &mut pattern.any,
-                '-' => &mut pattern.none,
-                _ => &mut pattern.all,
+                '?' => &mut terms.any,
+                '-' => &mut terms.none,
+                _ => &mut terms.all,
             };
             let body = if matches!(first, '?' | '-') { &rest[1..] } else { rest };
             let (term, after) = term(body)?;
@@ -41,14 +65,14 @@ impl Pattern {
             rest = after.trim_start();
         }
         // AWS ignores optional terms that stand beside others.
-        if !pattern.all.is_empty() || !pattern.none.is_empty() {
-            pattern.any.clear();
+        if !terms.all.is_empty() || !terms.none.is_empty() {
+            terms.any.clear();
         }
-        Ok(pattern)
+        Ok(terms)
     }
 
     /// Whether a message has all plain terms, none of the excluded ones and, if there are optional ones, one of these.
-    pub(crate) fn matches(&self, message: &str) -> bool {
+    fn matches(&self, message: &str) -> bool {
         self.all.iter().all(|term| message.contains(term))
             && !self.none.iter().any(|term| message.contains(term))
             && (self.any.is_empty() || self.any.iter().any(|term| message.contains(term)))
@@ -58,7 +82,7 @@ impl Pattern {
 /// The term at the front of `text`, and what follows it.
 fn term(text: &str) -> Result<(String, &str), Fault> {
     if let Some(quoted) = text.strip_prefix('"') {
-        return phrase(quoted);
+        return rules::phrase(quoted);
     }
     let end = text.find(char::is_whitespace).unwrap_or(text.len());
     let (word, after) = text.split_at(end);
@@ -69,24 +93,6 @@ fn term(text: &str) -> Result<(String, &str), Fault> {
         return Err(rules::invalid(format!("Invalid character(s) in term '{word}'")));
     }
     Ok((word.to_owned(), after))
-}
-
-/// The phrase up to the closing quote; `\"` and `\\` stand for the second character.
-fn phrase(text: &str) -> Result<(String, &str), Fault> {
-    let mut phrase = String::new();
-    let mut chars = text.char_indices();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '"' => return Ok((phrase, &text[at + 1..])),
-            '\\' => match chars.next() {
-                Some((_, escaped @ ('"' | '\\'))) => phrase.push(escaped),
-                Some((_, other)) => phrase.extend(['\\', other]),
-                None => phrase.push('\\'),
-            },
-            c => phrase.push(c),
-        }
-    }
-    Err(rules::invalid(format!("Invalid character(s) in term '\"{text}'")))
 }
 
 #[cfg(test)]
@@ -125,6 +131,7 @@ mod tests {
             ("?A ?B C -D", "A C D", false),
             ("wörter_1", "die wörter_1", true),
             ("ERROR", "{\"level\":\"ERROR\"}", true),
+            (" { $.level = ERROR }", "{\"level\":\"ERROR\"}", true),
         ];
         for (pattern, message, expected) in cases {
             assert_eq!(matches(pattern, message), expected, "{pattern} on {message}");
@@ -149,7 +156,7 @@ mod tests {
                 "{pattern}"
             );
         }
-        for pattern in ["{ $.level = \"ERROR\" }", " [a, b]", "%re%", "?%re%"] {
+        for pattern in [" [a, b]", "%re%", "?%re%"] {
             assert_eq!(Pattern::read(pattern).unwrap_err().status, 501, "{pattern}");
         }
         assert_eq!(Pattern::read(&"x".repeat(1_025)).unwrap_err().status, 400);

@@ -109,6 +109,24 @@ pub(crate) fn open_token<const N: usize>(kind: &str, of: &str, token: &str) -> R
     parts.try_into().map_err(|_| bad_token())
 }
 
+/// The phrase up to the closing quote; `\"` and `\\` stand for the second character.
+pub(crate) fn phrase(text: &str) -> Result<(String, &str), Fault> {
+    let mut phrase = String::new();
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return Ok((phrase, &text[at + 1..])),
+            '\\' => match chars.next() {
+                Some((_, escaped @ ('"' | '\\'))) => phrase.push(escaped),
+                Some((_, other)) => phrase.extend(['\\', other]),
+                None => phrase.push('\\'),
+            },
+            c => phrase.push(c),
+        }
+    }
+    Err(invalid(format!("Invalid character(s) in term '\"{text}'")))
+}
+
 /// How many items a page has.
 pub(crate) fn page_size(limit: Option<i64>, most: usize) -> usize {
     limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(most).clamp(1, most)

@@ -116,8 +116,10 @@ impl Search {
 
     async fn load(&self, journal: &Journal, span: &Span, pending: &mut Pending) -> Result<(), Fault> {
         let mut from = span.start;
+        // Enough for the whole chunk with the journal's own bytes around each record, as a rule.
+        let enough = usize::try_from(span.bytes + span.bytes / 4).unwrap_or(usize::MAX);
         while from < span.end {
-            let stretch = journal.read(from, usize::try_from(span.bytes).unwrap_or(usize::MAX)).await?;
+            let stretch = journal.read(from, enough).await?;
             if stretch.records.is_empty() {
                 break;
             }
