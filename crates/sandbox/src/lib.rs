@@ -4,6 +4,7 @@
 
 pub mod cgroup;
 mod driver;
+pub mod facts;
 mod io;
 mod kernel;
 mod limits;

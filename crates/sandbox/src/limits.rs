@@ -36,6 +36,12 @@ pub(crate) const PENDING_SIGNALS: u64 = 1_024;
 /// `oom_score_adj` of functions.
 pub(crate) const OOM_SCORE: &str = "500";
 
+/// Descriptors that the server needs for an environment: its cgroup files, listeners, pipes and connections.
+pub(crate) const FILES_PER_ENVIRONMENT: u64 = 16;
+
+/// Processes and threads that an environment has on average.
+pub(crate) const PROCESSES_PER_ENVIRONMENT: u64 = 16;
+
 /// Trees merged at `/opt`.
 pub(crate) const LAYERS: usize = 5;
 

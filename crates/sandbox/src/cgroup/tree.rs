@@ -78,14 +78,28 @@ impl Tree {
 
     /// What enforces limits here.
     pub fn axis(&self) -> Axis {
-        if self.layout.path_of("memory").is_some() {
-            return Axis::One;
+        match self.one("memory") {
+            Some(_) => Axis::One,
+            None if self.offers("memory") => Axis::Two,
+            None => Axis::Nothing,
         }
-        let controllers = |base: &PathBuf| fs::read_to_string(base.parent()?.join("cgroup.controllers")).ok();
-        match self.layout.two.as_ref().and_then(controllers) {
-            Some(list) if list.split_whitespace().any(|name| name == "memory") => Axis::Two,
-            _ => Axis::Nothing,
-        }
+    }
+
+    /// The root of the version 1 hierarchy of a controller.
+    pub(crate) fn one(&self, controller: &str) -> Option<&Path> {
+        self.layout.path_of(controller).and_then(Path::parent)
+    }
+
+    /// The mount point of version 2.
+    pub(crate) fn unified(&self) -> Option<&Path> {
+        self.layout.two.as_ref().map(|_| self.layout.two_mount.as_path())
+    }
+
+    /// Whether version 2 has a controller for us.
+    pub(crate) fn offers(&self, controller: &str) -> bool {
+        let Some(above) = self.layout.two.as_deref().and_then(Path::parent) else { return false };
+        let list = fs::read_to_string(above.join("cgroup.controllers")).unwrap_or_default();
+        list.split_whitespace().any(|name| name == controller)
     }
 
     /// Makes the groups of a slot, with the limits that hold for every box.

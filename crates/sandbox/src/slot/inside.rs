@@ -16,12 +16,12 @@ use crate::limits;
 
 /// A step that failed.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     pub step: &'static str,
     pub errno: Errno,
 }
 
-pub(super) type Steps<T> = Result<T, Failure>;
+pub(crate) type Steps<T> = Result<T, Failure>;
 
 /// Names the step that a result belongs to.
 pub(super) trait At<T> {
@@ -41,7 +41,7 @@ impl<T> At<T> for std::io::Result<T> {
 }
 
 /// Turns the loopback interface on.
-pub(super) fn raise_loopback() -> Steps<()> {
+pub(crate) fn raise_loopback() -> Steps<()> {
     let step = "raise the loopback interface";
     let socket = rustix::net::socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
         .at(step)?;
@@ -252,7 +252,8 @@ fn merge(layers: &mut dyn Iterator<Item = OwnedFd>) -> Steps<Option<OwnedFd>> {
     new_mount(c"overlay", &[(c"lowerdir", MERGED[count])], attributes).at("merge the layers").map(Some)
 }
 
-fn new_mount(
+/// Makes a mount that is attached nowhere.
+pub(crate) fn new_mount(
     kind: &CStr,
     options: &[(&CStr, &CStr)],
     attributes: MountAttrFlags,

@@ -23,6 +23,7 @@ use anyhow::Result;
 use crate::{Command, KeepTmp, PackDigest, StartError, TreeDigest, cgroup};
 
 pub use host::{Host, Reaper};
+pub(crate) use inside::{new_mount, raise_loopback};
 
 /// What to put into a blank and run. Names and numbers only; checked and clamped here.
 #[derive(Debug, Clone)]

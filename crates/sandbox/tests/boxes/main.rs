@@ -3,6 +3,7 @@
 
 mod attacker;
 mod attacks;
+mod facts;
 mod life;
 mod packs;
 mod rig;
