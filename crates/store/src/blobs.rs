@@ -176,6 +176,9 @@ impl Txn<'_> {
     /// Gives up one adoption of this home. The body goes after the last one: soon after the commit, when nothing
     /// elsewhere names it.
     pub fn discard(&mut self, blob: &BlobId) -> Result<()> {
+        if blob.row.is_some_and(|home| home != self.home()) {
+            return Err(Broken::Corrupt(format!("blob {blob} is another home's")));
+        }
         let count = self.get(COUNTS, &blob.sha256)?.map_or(0, |counted| counted.count);
         if count > 1 {
             return self.put(COUNTS, &blob.sha256, &Counted { count: count - 1 });

@@ -42,19 +42,22 @@ impl Disk {
             Err(error) => return Err(Broken::file(format!("create {}", path.display()), &error)),
         };
         if made && let Some(parent) = path.parent() {
-            self.sync_folder(parent);
+            self.sync_folder(parent)?;
         }
         Ok(path)
     }
 
-    /// Makes names in a folder durable: creations, renames, deletions.
-    pub(crate) fn sync_folder(&self, path: &Path) {
+    /// Makes names in a folder durable: creations, renames, deletions. Fails when it cannot be opened.
+    pub(crate) fn sync_folder(&self, path: &Path) -> Result<()> {
         #[cfg(feature = "weaken")]
         if self.weakness == crate::weaken::Weakness::NoFolderSync {
-            return;
+            return Ok(());
         }
-        let synced = File::open(path).and_then(|folder| folder.sync_all());
-        must_sync(synced, path);
+        let named = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        let folder = File::open(named)
+            .map_err(|error| Broken::file(format!("open folder {}", named.display()), &error))?;
+        must_sync(folder.sync_all(), named);
+        Ok(())
     }
 
     /// How SQLite syncs: always fully.

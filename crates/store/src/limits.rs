@@ -56,3 +56,5 @@ pub const SYNC_WITHIN: Duration = Duration::from_millis(100);
 pub const SEGMENTS: u64 = 8;
 /// The smallest segment of a journal.
 pub const SEGMENT_BYTES_MIN: u64 = 64 << 10;
+/// Segments of a journal at most: each start of the store begins one.
+pub const SEGMENTS_MAX: usize = 256;

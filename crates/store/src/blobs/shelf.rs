@@ -304,7 +304,7 @@ impl Upload {
                     must_sync(temporary.file.sync_all(), &temporary.path);
                     let held = shelf.hold(sha256);
                     fs::rename(&temporary.path, path.join(Hex(&sha256).to_string())).map_err(failed)?;
-                    disk.sync_folder(&path);
+                    disk.sync_folder(&path)?;
                     Ok((sha256, held))
                 })
                 .await

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Stretch;
-use crate::limits::{NOTE_BYTES, SEGMENT_BYTES_MIN, SEGMENTS};
+use crate::limits::{NOTE_BYTES, SEGMENT_BYTES_MIN, SEGMENTS, SEGMENTS_MAX};
 use crate::{Broken, Result};
 
 /// Length and checksum before each record, little-endian. The checksum covers the position too.
@@ -109,7 +109,7 @@ impl Segments {
 
     fn drop_oldest(&mut self) {
         let mut kept: u64 = self.list.iter().map(|segment| segment.bytes).sum();
-        while kept > self.keep_bytes && self.list.len() > 1 {
+        while (kept > self.keep_bytes || self.list.len() > SEGMENTS_MAX) && self.list.len() > 1 {
             let Some(oldest) = self.list.pop_front() else { return };
             kept -= oldest.bytes;
             Dropped(vec![name(&self.path, oldest.start)]).remove();
@@ -304,6 +304,15 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "the segment that is written to stays");
         segments.note(b"new").unwrap();
         assert_eq!(all(&segments).last().unwrap(), b"new");
+    }
+
+    #[test]
+    fn many_starts_leave_a_bounded_number_of_files() {
+        let folder = tempfile::tempdir().unwrap();
+        for n in 0..SEGMENTS_MAX + 20 {
+            open(folder.path(), 1 << 30).note(&n.to_le_bytes()).unwrap();
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), SEGMENTS_MAX);
     }
 
     #[test]

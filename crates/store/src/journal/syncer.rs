@@ -4,7 +4,7 @@ use std::thread::JoinHandle;
 use tasks::Tasks;
 
 use super::{Segments, lock};
-use crate::disk::{Disk, must_sync};
+use crate::disk::{Disk, die, must_sync};
 use crate::limits::SYNC_WITHIN;
 use crate::{Broken, Result};
 
@@ -88,8 +88,11 @@ impl Syncer {
         for file in dirty.files {
             must_sync(file.sync_data(), std::path::Path::new("a journal"));
         }
-        if let Some(folder) = dirty.folder {
-            self.disk.sync_folder(&folder);
+        if let Some(folder) = dirty.folder
+            && let Err(error) = self.disk.sync_folder(&folder)
+        {
+            // The folder was removed or closed to us: nothing that is noted there can be kept.
+            die(&format!("sync a journal: {error}"));
         }
     }
 }

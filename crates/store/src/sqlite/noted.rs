@@ -69,7 +69,7 @@ impl Noted {
         if there.is_err()
             && let Some(folder) = path.parent()
         {
-            disk.sync_folder(folder);
+            disk.sync_folder(folder)?;
         }
         let state = State { newest: commits, noted: noted.unwrap_or(0), open: true, thread: None };
         Ok(Arc::new(Noted { file, path, state: Mutex::new(state), changed: Condvar::new() }))

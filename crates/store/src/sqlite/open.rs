@@ -55,7 +55,7 @@ pub(super) fn writer(disk: &Disk) -> Result<Opened> {
         .and_then(|()| number(&connection, "commits"))
         .map_err(|error| explain(&path, &error))?;
     if let Some(folder) = path.parent() {
-        disk.sync_folder(folder);
+        disk.sync_folder(folder)?;
     }
     Ok(Opened { connection, commits: commits.unwrap_or(0) })
 }

@@ -13,7 +13,7 @@ type Key = (String, u64);
 const TABLES: [Table<Key, Vec<u64>>; 3] =
     [Table::new("suite.model.a"), Table::new("suite.model.b"), Table::new("suite.model.c")];
 
-const TRANSACTIONS: usize = 600;
+const TRANSACTIONS: usize = 400;
 
 type Model = BTreeMap<(usize, usize, Key), Vec<u64>>;
 

@@ -61,13 +61,30 @@ fn trial(options: &Options, after: u64, writer: &[String], checker: &[String]) -
     make(&image, options.mib)?;
     let acks = {
         let mounted = Mounted::new(&image, workshop.path("before"))?;
-        let mut child =
-            command(writer, &mounted.folder()).stdout(Stdio::piped()).spawn().context("start the writer")?;
-        cut(&mut child, after, &options.stop_at, || std::fs::copy(&image, &copy).map(drop))?
+        let child = command(writer, &mounted.folder()).stdout(Stdio::piped()).spawn();
+        let mut running = Running(child.context("start the writer")?);
+        cut(&mut running.0, after, &options.stop_at, || std::fs::copy(&image, &copy).map(drop))?
     };
     let mounted = Mounted::new(&copy, workshop.path("after"))?;
     let outcome = check(checker, &mounted.folder(), &acks)?;
     Ok((acks.lines().count() as u64, outcome))
+}
+
+/// A writer that does not outlive its trial, however that ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Ok(Some(_)) = self.0.try_wait() {
+            return;
+        }
+        match processes::stop(self.0.id()) {
+            Ok(stopped) => processes::kill(&stopped),
+            Err(error) => eprintln!("stop the writer: {error:#}"),
+        }
+        // Killed, so it ends.
+        let _ = self.0.wait();
+    }
 }
 
 fn command(words: &[String], folder: &Path) -> Command {
