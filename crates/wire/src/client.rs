@@ -5,12 +5,14 @@ use std::borrow::Cow;
 use aws::{Fault, Member};
 use bytes::Bytes;
 use http::HeaderMap;
+use http::header::CONTENT_TYPE;
 
 use crate::codec::{form, json, rest, xml};
 use crate::fault::content_type;
 use crate::limits;
 use crate::malformed::Malformed;
 use crate::model::{Kind, Location, Operation, Structure};
+use crate::names;
 use crate::{Model, Protocol, Response, Value};
 
 /// A request, not yet signed.
@@ -43,16 +45,16 @@ pub fn encode_as(protocol: Protocol, model: &Model, operation: &Operation, input
             if let (Some(shape), Some(structure)) = (operation.input, structure) {
                 rest::write_headers(model, structure, &input, &mut headers);
                 body = rest::write_body(model, shape, input);
-                if body.is_some() && !headers.contains_key("content-type") {
-                    rest::insert(&mut headers, "content-type", payload_type(model, structure));
+                if body.is_some() && !headers.contains_key(CONTENT_TYPE) {
+                    rest::set(&mut headers, CONTENT_TYPE, payload_type(model, structure));
                 }
             }
             Outgoing { method: operation.method.clone(), target, headers, body: body.unwrap_or_default() }
         }
         Protocol::Json10 | Protocol::Json11 => {
-            rest::insert(&mut headers, "content-type", content_type(protocol));
+            rest::set(&mut headers, CONTENT_TYPE, content_type(protocol));
             let target = format!("{}.{}", model.target_prefix(), operation.name);
-            rest::insert(&mut headers, "x-amz-target", &target);
+            rest::set(&mut headers, names::TARGET, &target);
             let mut body = Vec::new();
             match operation.input {
                 Some(shape) => json::write(&mut body, model, shape, None, &input),
@@ -61,7 +63,7 @@ pub fn encode_as(protocol: Protocol, model: &Model, operation: &Operation, input
             Outgoing { method: "POST".into(), target: "/".into(), headers, body: Bytes::from(body) }
         }
         Protocol::Query => {
-            rest::insert(&mut headers, "content-type", "application/x-www-form-urlencoded; charset=utf-8");
+            rest::set(&mut headers, CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8");
             let mut body = format!("Action={}&Version={}", operation.name, model.api_version());
             if let Some(shape) = operation.input {
                 form::write(&mut body, model, shape, &input);

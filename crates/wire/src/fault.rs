@@ -3,9 +3,11 @@
 use aws::{Fault, Member};
 use bytes::Bytes;
 use http::HeaderMap;
+use http::header::CONTENT_TYPE;
 
 use crate::codec::{json, rest, xml};
 use crate::model::{Location, ShapeId, Structure};
+use crate::names;
 use crate::{Model, Protocol, Response};
 
 /// Codes of the framework that the query protocol calls otherwise: JSON's, query's.
@@ -52,27 +54,27 @@ pub(crate) fn encode(
     let shape = model.and_then(|model| model.error(&fault.code));
     let answer = Answer { fault, model, shape, request_id };
     let mut headers = HeaderMap::new();
-    rest::insert(&mut headers, "x-amzn-requestid", request_id);
+    rest::set(&mut headers, names::REQUEST_ID, request_id);
     let body = match protocol {
         Protocol::RestJson => {
-            rest::insert(&mut headers, "content-type", "application/json");
-            rest::insert(&mut headers, "x-amzn-errortype", &fault.code);
+            rest::set(&mut headers, CONTENT_TYPE, "application/json");
+            rest::set(&mut headers, names::ERROR_TYPE, &fault.code);
             answer.json(None, &mut headers)
         }
         Protocol::Json10 | Protocol::Json11 => {
-            rest::insert(&mut headers, "content-type", content_type(protocol));
+            rest::set(&mut headers, CONTENT_TYPE, content_type(protocol));
             if model.is_some_and(Model::is_query_compatible) {
                 let error = format!("{};{}", answer.query_code(), answer.blame());
-                rest::insert(&mut headers, "x-amzn-query-error", &error);
+                rest::set(&mut headers, names::QUERY_ERROR, &error);
             }
             answer.json(Some(answer.json_type()), &mut headers)
         }
         Protocol::Query if form == Form::Json => {
-            rest::insert(&mut headers, "content-type", "application/json");
+            rest::set(&mut headers, CONTENT_TYPE, "application/json");
             answer.query_json()
         }
         Protocol::Query => {
-            rest::insert(&mut headers, "content-type", "text/xml");
+            rest::set(&mut headers, CONTENT_TYPE, "text/xml");
             answer.xml()
         }
     };
@@ -150,7 +152,9 @@ impl Answer<'_> {
             };
             match member {
                 Some(member) if member.location == Location::Header => {
-                    rest::insert(headers, &member.wire_name, &text);
+                    if let Some(name) = &member.header {
+                        rest::set(headers, name.clone(), &text);
+                    }
                 }
                 _ => {
                     let key = member.map_or(&**name, |member| member.wire_name.as_str());

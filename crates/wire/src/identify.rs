@@ -7,12 +7,14 @@ use aws::Fault;
 use bytes::Bytes;
 use flate2::read::GzDecoder;
 use http::HeaderMap;
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 
 use crate::codec::{form, json, rest, xml};
 use crate::fault::{self, Form, content_type};
 use crate::limits;
 use crate::malformed::Malformed;
 use crate::model::{Entry, Operation};
+use crate::names;
 use crate::validate;
 use crate::{Model, Protocol, Request, Response, Value};
 
@@ -40,7 +42,7 @@ enum Clue<'a> {
 
 impl<'a> Clue<'a> {
     fn of(request: &'a Request<'_>) -> Clue<'a> {
-        if let Some(target) = request.header("x-amz-target") {
+        if let Some(target) = request.header(names::TARGET) {
             let (prefix, operation) = target.rsplit_once('.').unwrap_or(("", target));
             return Clue::Target { prefix, operation };
         }
@@ -108,9 +110,7 @@ pub fn identify(request: &Request<'_>, signing_name: Option<&str>) -> Result<Ide
 }
 
 fn by_path(model: &'static Model, request: &Request<'_>) -> Option<Identified> {
-    let query = request.query.unwrap_or_default();
-    let has = |key: &str, value: &str| form::first(query, key).is_some_and(|found| found == value);
-    let operation = model.route(request.method, request.path, &has)?;
+    let operation = model.route(request.method, request.path, request.query.unwrap_or_default())?;
     Some(Identified { service: model, operation, protocol: Protocol::RestJson, form: Form::Xml })
 }
 
@@ -131,7 +131,7 @@ fn by_action(model: &'static Model, request: &Request<'_>, name: &str) -> Result
             invalid_action(name, model.api_version())
         });
     };
-    let accepts_json = request.header("accept").is_some_and(|accept| accept.starts_with("application/json"));
+    let accepts_json = request.header(ACCEPT).is_some_and(|accept| accept.starts_with("application/json"));
     let form = if accepts_json { Form::Json } else { Form::Xml };
     Ok(Identified { service: model, operation, protocol: Protocol::Query, form })
 }
@@ -223,11 +223,11 @@ impl Identified {
     /// Writes the output.
     pub fn encode(&self, output: Value, request_id: &str) -> Response {
         let mut headers = HeaderMap::new();
-        rest::insert(&mut headers, "x-amzn-requestid", request_id);
+        rest::set(&mut headers, names::REQUEST_ID, request_id);
         match self.protocol {
             Protocol::RestJson => self.encode_rest(output, headers),
             Protocol::Json10 | Protocol::Json11 => {
-                rest::insert(&mut headers, "content-type", content_type(self.protocol));
+                rest::set(&mut headers, CONTENT_TYPE, content_type(self.protocol));
                 Response { status: 200, headers, body: self.json_body(&output) }
             }
             Protocol::Query => {
@@ -238,7 +238,7 @@ impl Identified {
                     ),
                     Form::Json => ("application/json", self.query_json(&output, request_id)),
                 };
-                rest::insert(&mut headers, "content-type", media_type);
+                rest::set(&mut headers, CONTENT_TYPE, media_type);
                 Response { status: 200, headers, body: Bytes::from(body) }
             }
         }
@@ -254,8 +254,8 @@ impl Identified {
         }
         let body = body.filter(|_| status != 204).unwrap_or_default();
         // Headers of the model may have set the type of a payload.
-        if !headers.contains_key("content-type") && status != 204 {
-            rest::insert(&mut headers, "content-type", "application/json");
+        if !headers.contains_key(CONTENT_TYPE) && status != 204 {
+            rest::set(&mut headers, CONTENT_TYPE, "application/json");
         }
         Response { status, headers, body }
     }
@@ -289,7 +289,7 @@ impl Identified {
 
 /// The body without the compression that clients apply to large requests.
 fn inflated(request: &Request<'_>) -> Result<Bytes, Malformed> {
-    if request.header("content-encoding") != Some("gzip") {
+    if request.header(CONTENT_ENCODING) != Some("gzip") {
         return Ok(request.body.clone());
     }
     let mut body = Vec::new();

@@ -13,6 +13,7 @@ mod identify;
 mod limits;
 mod malformed;
 pub mod model;
+mod names;
 mod request;
 pub mod sigv4;
 mod validate;

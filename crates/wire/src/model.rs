@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 
 use flate2::read::DeflateDecoder;
 
+use crate::codec::form;
 use operation::Routes;
 pub use operation::{Operation, Segment};
 pub use pattern::Pattern;
@@ -231,24 +232,22 @@ impl Model {
         &self.shapes
     }
 
-    /// The operation of a REST protocol whose method, path and constant parameters match.
-    pub fn route(&self, method: &str, path: &str, has: &dyn Fn(&str, &str) -> bool) -> Option<&Operation> {
+    /// The operation of a REST protocol whose method, path and constant parameters match. `path` and `query` are as they
+    /// were sent.
+    pub fn route(&self, method: &str, path: &str, query: &str) -> Option<&Operation> {
         // Of two operations on one path, the one with constant parameters is the special case.
         let special = |index: usize| {
-            let operation = &self.operations[index];
-            let constants = &operation.constants;
-            operation.method == method
-                && !constants.is_empty()
-                && constants.iter().all(|(key, value)| has(key, value))
+            let Operation { method: own, constants, .. } = &self.operations[index];
+            let has = |key: &str, value: &str| form::first(query, key).is_some_and(|found| found == value);
+            own == method && !constants.is_empty() && constants.iter().all(|(key, value)| has(key, value))
         };
         let plain = |index: usize| {
-            let operation = &self.operations[index];
-            operation.method == method && operation.constants.is_empty()
+            let Operation { method: own, constants, .. } = &self.operations[index];
+            own == method && constants.is_empty()
         };
-        let found = self.routes.find(path, &mut |index| special(index));
-        found
-            .or_else(|| self.routes.find(path, &mut |index| plain(index)))
-            .map(|index| &self.operations[index])
+        let path = Routes::split(path)?;
+        let found = if query.is_empty() { None } else { self.routes.find(&path, &special) };
+        found.or_else(|| self.routes.find(&path, &plain)).map(|index| &self.operations[index])
     }
 }
 
@@ -273,21 +272,20 @@ mod tests {
     #[test]
     fn paths_prefer_literals_and_constant_parameters() {
         let lambda = Model::named("lambda").expect("lambda is embedded");
-        let find = |method: &str, path: &str, query: Option<(&str, &str)>| {
-            let has = |key: &str, value: &str| query == Some((key, value));
-            lambda.route(method, path, &has).map(|operation| operation.name.as_str())
+        let find = |method: &str, path: &str, query: &str| {
+            lambda.route(method, path, query).map(|operation| operation.name.as_str())
         };
         let cases = [
-            ("GET", "/2015-03-31/functions", None, Some("ListFunctions")),
-            ("GET", "/2015-03-31/functions/", None, Some("ListFunctions")),
-            ("POST", "/2015-03-31/functions/", None, Some("CreateFunction")),
-            ("POST", "/2015-03-31/functions/f/invocations", None, Some("Invoke")),
-            ("POST", "/2015-03-31/functions/arn:aws:lambda:a:1:function:f/invocations", None, Some("Invoke")),
-            ("GET", "/2018-10-31/layers", Some(("find", "LayerVersion")), Some("GetLayerVersionByArn")),
-            ("GET", "/2018-10-31/layers", None, Some("ListLayers")),
-            ("GET", "/2015-03-31/functions//configuration", None, None),
-            ("PATCH", "/2015-03-31/functions", None, None),
-            ("GET", "/", None, None),
+            ("GET", "/2015-03-31/functions", "", Some("ListFunctions")),
+            ("GET", "/2015-03-31/functions/", "", Some("ListFunctions")),
+            ("POST", "/2015-03-31/functions/", "", Some("CreateFunction")),
+            ("POST", "/2015-03-31/functions/f/invocations", "", Some("Invoke")),
+            ("POST", "/2015-03-31/functions/arn:aws:lambda:a:1:function:f/invocations", "", Some("Invoke")),
+            ("GET", "/2018-10-31/layers", "Arn=x&find=LayerVersion", Some("GetLayerVersionByArn")),
+            ("GET", "/2018-10-31/layers", "", Some("ListLayers")),
+            ("GET", "/2015-03-31/functions//configuration", "", None),
+            ("PATCH", "/2015-03-31/functions", "", None),
+            ("GET", "/", "", None),
         ];
         for (method, path, query, expected) in cases {
             assert_eq!(find(method, path, query), expected, "{method} {path}");

@@ -1,7 +1,8 @@
 //! What arrives and what is answered, as parts of HTTP.
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName};
 
 /// An HTTP request whose body has been read.
 #[derive(Debug, Clone)]
@@ -20,13 +21,13 @@ pub struct Request<'a> {
 
 impl Request<'_> {
     /// A header's value, when it is present and visible ASCII.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
     /// The media type of the body, without parameters.
     pub(crate) fn media_type(&self) -> &str {
-        let value = self.header("content-type").unwrap_or_default();
+        let value = self.header(CONTENT_TYPE).unwrap_or_default();
         value.split(';').next().unwrap_or_default().trim()
     }
 }

@@ -13,9 +13,12 @@ use words::{must_be_between, must_match, shown};
 
 /// Checks a structure of an input.
 pub(crate) fn check(model: &Model, shape: ShapeId, input: &Value) -> Result<(), Fault> {
-    let mut check = Check { model, violations: Vec::new() };
+    let mut check = Check { model, violations: Vec::new(), complaint: None };
     check.input(model.structure(shape), input);
-    let violations = check.violations;
+    let Check { violations, complaint, .. } = check;
+    if let Some(text) = complaint {
+        return Err(Fault::new(model.validation().code.clone(), 400, text));
+    }
     if violations.is_empty() {
         return Ok(());
     }
@@ -27,6 +30,8 @@ pub(crate) fn check(model: &Model, shape: ShapeId, input: &Value) -> Result<(), 
 struct Check<'m> {
     model: &'m Model,
     violations: Vec<String>,
+    /// The first message of the service's own, which then is the only one.
+    complaint: Option<String>,
 }
 
 impl Check<'_> {
@@ -63,6 +68,7 @@ impl Check<'_> {
 
     fn value(&mut self, path: &str, shape: ShapeId, value: &Value) {
         let shape = self.model.shape(shape);
+        self.complain(path, &shape.rules, value);
         for rule in broken(&shape.rules, value) {
             self.violate(path, value, &shape.rules, &rule);
         }
@@ -71,6 +77,17 @@ impl Check<'_> {
             (Kind::List(items), Value::List(values)) => self.list(path, items, value, values),
             (Kind::Map(entries), Value::Map(values)) => self.map(path, entries, value, values),
             _ => {}
+        }
+    }
+
+    fn complain(&mut self, path: &str, rules: &Rules, value: &Value) {
+        let (Some(complaint), Some(pattern), Value::Text(text)) = (&rules.complaint, &rules.pattern, value)
+        else {
+            return;
+        };
+        if self.complaint.is_none() && !pattern.matches(text) {
+            let member = path.rsplit('.').next().unwrap_or(path);
+            self.complaint = Some(complaint.replace("{member}", member));
         }
     }
 

@@ -27,13 +27,8 @@ fn requests_are_read_as_what_they_say() {
         let method = serialized["method"].as_str().unwrap_or("POST");
         let request = Request { method, path, query, headers: &headers, body: body.into() };
         if identified.protocol == Protocol::RestJson {
-            let has = |key: &str, value: &str| {
-                query
-                    .unwrap_or_default()
-                    .split('&')
-                    .any(|pair| pair.split_once('=').unwrap_or((pair, "")) == (key, value))
-            };
-            let found = suite.model.route(method, path, &has).map(|operation| operation.name.clone());
+            let found = suite.model.route(method, path, query.unwrap_or_default());
+            let found = found.map(|operation| operation.name.clone());
             same("operation", &found.as_deref(), &Some(identified.operation.name.as_str()))?;
         }
         let found = identified.decode(&request).map_err(|fault| fault.to_string())?;

@@ -641,3 +641,8 @@ pub mod fault {
         Fault::new("UnrecognizedPublicKeyEncoding", 400, message)
     }
 }
+
+/// The values of the enums, which are strings everywhere else: unknown ones survive.
+pub mod values {
+    pub const PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE: &[&str] = &["PermissionsBoundaryPolicy"];
+}

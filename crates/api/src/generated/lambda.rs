@@ -1699,3 +1699,188 @@ pub mod fault {
             .with("Type", Member::Text("User".to_owned()))
     }
 }
+
+/// The values of the enums, which are strings everywhere else: unknown ones survive.
+pub mod values {
+    pub const APPLICATION_LOG_LEVEL: &[&str] = &["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+
+    pub const ARCHITECTURE: &[&str] = &["x86_64", "arm64"];
+
+    pub const DIRECT_S3_READ: &[&str] = &["ENABLED", "DISABLED", "AUTO"];
+
+    pub const FUNCTION_VERSION: &[&str] = &["ALL"];
+
+    pub const FUNCTION_VERSION_LATEST_PUBLISHED: &[&str] = &["LATEST_PUBLISHED"];
+
+    pub const INVOCATION_TYPE: &[&str] = &["Event", "RequestResponse", "DryRun"];
+
+    pub const LAST_UPDATE_STATUS: &[&str] = &["Successful", "Failed", "InProgress"];
+
+    pub const LAST_UPDATE_STATUS_REASON_CODE: &[&str] = &[
+        "EniLimitExceeded",
+        "InsufficientRolePermissions",
+        "InvalidConfiguration",
+        "InternalError",
+        "SubnetOutOfIPAddresses",
+        "InvalidSubnet",
+        "InvalidSecurityGroup",
+        "ImageDeleted",
+        "ImageAccessDenied",
+        "InvalidImage",
+        "KMSKeyAccessDenied",
+        "KMSKeyNotFound",
+        "InvalidStateKMSKey",
+        "DisabledKMSKey",
+        "EFSIOError",
+        "EFSMountConnectivityError",
+        "EFSMountFailure",
+        "EFSMountTimeout",
+        "InvalidRuntime",
+        "InvalidZipFileException",
+        "FunctionError",
+        "ServiceQuotaExceededException",
+        "VcpuLimitExceeded",
+        "CapacityProviderScalingLimitExceeded",
+        "InsufficientCapacity",
+        "EC2RequestLimitExceeded",
+        "FunctionError.InitTimeout",
+        "FunctionError.RuntimeInitError",
+        "FunctionError.ExtensionInitError",
+        "FunctionError.InvalidEntryPoint",
+        "FunctionError.InvalidWorkingDirectory",
+        "FunctionError.PermissionDenied",
+        "FunctionError.TooManyExtensions",
+        "FunctionError.InitResourceExhausted",
+        "DisallowedByVpcEncryptionControl",
+        "IncompatibleAcceleratorInstanceTypes",
+        "DependencyError",
+    ];
+
+    pub const LOG_FORMAT: &[&str] = &["JSON", "Text"];
+
+    pub const LOG_TYPE: &[&str] = &["None", "Tail"];
+
+    pub const PACKAGE_TYPE: &[&str] = &["Zip", "Image"];
+
+    pub const RUNTIME: &[&str] = &[
+        "nodejs",
+        "nodejs4.3",
+        "nodejs6.10",
+        "nodejs8.10",
+        "nodejs10.x",
+        "nodejs12.x",
+        "nodejs14.x",
+        "nodejs16.x",
+        "nodejs18.x",
+        "nodejs20.x",
+        "nodejs22.x",
+        "nodejs24.x",
+        "java8",
+        "java8.al2",
+        "java11",
+        "java17",
+        "java21",
+        "java25",
+        "python2.7",
+        "python3.6",
+        "python3.7",
+        "python3.8",
+        "python3.9",
+        "python3.10",
+        "python3.11",
+        "python3.12",
+        "python3.13",
+        "python3.14",
+        "dotnetcore1.0",
+        "dotnetcore2.0",
+        "dotnetcore2.1",
+        "dotnetcore3.1",
+        "dotnet6",
+        "dotnet8",
+        "dotnet10",
+        "nodejs4.3-edge",
+        "go1.x",
+        "ruby2.5",
+        "ruby2.7",
+        "ruby3.2",
+        "ruby3.3",
+        "ruby3.4",
+        "ruby4.0",
+        "provided",
+        "provided.al2",
+        "provided.al2023",
+        "nodejs26.x",
+        "python3.15",
+        "java8.al2023",
+        "java11.al2023",
+        "java17.al2023",
+        "custom",
+    ];
+
+    pub const S3_OBJECT_STORAGE_MODE: &[&str] = &["COPY", "REFERENCE"];
+
+    pub const SNAP_START_APPLY_ON: &[&str] = &["PublishedVersions", "None"];
+
+    pub const SNAP_START_OPTIMIZATION_STATUS: &[&str] = &["On", "Off"];
+
+    pub const STATE: &[&str] = &[
+        "Pending",
+        "Active",
+        "Inactive",
+        "Failed",
+        "Deactivating",
+        "Deactivated",
+        "ActiveNonInvocable",
+        "Deleting",
+    ];
+
+    pub const STATE_REASON_CODE: &[&str] = &[
+        "Idle",
+        "Creating",
+        "Restoring",
+        "EniLimitExceeded",
+        "InsufficientRolePermissions",
+        "InvalidConfiguration",
+        "InternalError",
+        "SubnetOutOfIPAddresses",
+        "InvalidSubnet",
+        "InvalidSecurityGroup",
+        "ImageDeleted",
+        "ImageAccessDenied",
+        "InvalidImage",
+        "KMSKeyAccessDenied",
+        "KMSKeyNotFound",
+        "InvalidStateKMSKey",
+        "DisabledKMSKey",
+        "EFSIOError",
+        "EFSMountConnectivityError",
+        "EFSMountFailure",
+        "EFSMountTimeout",
+        "InvalidRuntime",
+        "InvalidZipFileException",
+        "FunctionError",
+        "ServiceQuotaExceededException",
+        "VcpuLimitExceeded",
+        "CapacityProviderScalingLimitExceeded",
+        "InsufficientCapacity",
+        "EC2RequestLimitExceeded",
+        "FunctionError.InitTimeout",
+        "FunctionError.RuntimeInitError",
+        "FunctionError.ExtensionInitError",
+        "FunctionError.InvalidEntryPoint",
+        "FunctionError.InvalidWorkingDirectory",
+        "FunctionError.PermissionDenied",
+        "FunctionError.TooManyExtensions",
+        "FunctionError.InitResourceExhausted",
+        "DisallowedByVpcEncryptionControl",
+        "DrainingDurableExecutions",
+        "IncompatibleAcceleratorInstanceTypes",
+        "DependencyError",
+    ];
+
+    pub const SYSTEM_LOG_LEVEL: &[&str] = &["DEBUG", "INFO", "WARN"];
+
+    pub const TENANT_ISOLATION_MODE: &[&str] = &["PER_TENANT"];
+
+    pub const TRACING_MODE: &[&str] = &["Active", "PassThrough"];
+}

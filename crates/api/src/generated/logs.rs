@@ -461,9 +461,9 @@ pub mod fault {
         Fault::new("ServiceQuotaExceededException", 400, message)
     }
 
-    /// `ServiceUnavailableException`, 500.
+    /// `ServiceUnavailableException`, 503.
     pub fn service_unavailable(message: impl Into<String>) -> Fault {
-        Fault::new("ServiceUnavailableException", 500, message)
+        Fault::new("ServiceUnavailableException", 503, message)
     }
 
     /// `SessionStreamingException`, 400.
@@ -495,4 +495,15 @@ pub mod fault {
     pub fn validation(message: impl Into<String>) -> Fault {
         Fault::new("ValidationException", 400, message)
     }
+}
+
+/// The values of the enums, which are strings everywhere else: unknown ones survive.
+pub mod values {
+    pub const DATA_PROTECTION_STATUS: &[&str] = &["ACTIVATED", "DELETED", "ARCHIVED", "DISABLED"];
+
+    pub const INHERITED_PROPERTY: &[&str] = &["ACCOUNT_DATA_PROTECTION"];
+
+    pub const LOG_GROUP_CLASS: &[&str] = &["STANDARD", "INFREQUENT_ACCESS", "DELIVERY", "ESSENTIALS"];
+
+    pub const ORDER_BY: &[&str] = &["LogStreamName", "LastEventTime"];
 }

@@ -124,9 +124,9 @@ pub(crate) fn read_headers(
 ) -> Result<(), Malformed> {
     for member in &structure.members {
         let value = match member.location {
-            Location::Header => match headers.get(member.wire_name.as_str()) {
-                Some(_) => header(model, member, headers)?,
-                None => Value::Null,
+            Location::Header => match &member.header {
+                Some(name) if headers.contains_key(name) => header(model, member, name, headers)?,
+                _ => Value::Null,
             },
             Location::Headers => prefixed(&member.wire_name, headers),
             Location::Body | Location::Uri | Location::Query | Location::Status => Value::Null,
@@ -136,12 +136,13 @@ pub(crate) fn read_headers(
     Ok(())
 }
 
-fn header(model: &'static Model, member: &Member, headers: &HeaderMap) -> Result<Value, Malformed> {
-    let lines = headers
-        .get_all(member.wire_name.as_str())
-        .iter()
-        .map(|line| String::from_utf8_lossy(line.as_bytes()));
-    let line = lines.collect::<Vec<_>>().join(",");
+fn header(
+    model: &'static Model,
+    member: &Member,
+    name: &HeaderName,
+    headers: &HeaderMap,
+) -> Result<Value, Malformed> {
+    let line = joined(name, headers);
     let format = member.format.unwrap_or(TimestampFormat::Http);
     match &model.shape(member.shape).kind {
         Kind::List(items) => {
@@ -156,11 +157,23 @@ fn header(model: &'static Model, member: &Member, headers: &HeaderMap) -> Result
             Ok(if values.is_empty() { Value::Null } else { Value::List(values) })
         }
         kind @ Kind::Text if member.json_value => {
-            let bytes = STANDARD.decode(&line).map_err(|_| Malformed::base64(&line))?;
+            let bytes = STANDARD.decode(line.as_bytes()).map_err(|_| Malformed::base64(&line))?;
             text::parse(kind, format, &String::from_utf8(bytes).map_err(|_| Malformed::Syntax)?)
         }
         kind => text::parse(kind, format, line.trim()),
     }
+}
+
+/// The header's lines as one. Most have one line of ASCII, which is not copied.
+fn joined<'h>(name: &HeaderName, headers: &'h HeaderMap) -> Cow<'h, str> {
+    let mut lines = headers.get_all(name).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
+    let mut joined = lines.next().unwrap_or_default();
+    for line in lines {
+        let joined = joined.to_mut();
+        joined.push(',');
+        joined.push_str(&line);
+    }
+    joined
 }
 
 /// Splits a header's list at commas that are not quoted; an HTTP date holds one itself.
@@ -249,8 +262,8 @@ pub(crate) fn write_headers(
                 }
             }
             Location::Header => {
-                if let Some(text) = header_text(model, member, value) {
-                    insert(headers, &member.wire_name, &text);
+                if let (Some(name), Some(text)) = (&member.header, header_text(model, member, value)) {
+                    set(headers, name.clone(), &text);
                 }
             }
             Location::Headers => {
@@ -292,9 +305,16 @@ fn quote(text: &str) -> String {
 }
 
 /// Sets a header; what HTTP cannot carry is left out, for a service's value must not break the answer.
-pub(crate) fn insert(headers: &mut HeaderMap, name: &str, value: &str) {
-    if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(value.as_bytes())) {
+pub(crate) fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
         headers.insert(name, value);
+    }
+}
+
+/// [`set`] by a name that is not known to be one.
+fn insert(headers: &mut HeaderMap, name: &str, value: &str) {
+    if let Ok(name) = HeaderName::try_from(name) {
+        set(headers, name, value);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use http::HeaderName;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
@@ -89,6 +90,7 @@ struct RawShape {
     document: bool,
     #[serde(default)]
     sensitive: bool,
+    complaint: Option<String>,
     error: Option<RawError>,
     min: Option<f64>,
     max: Option<f64>,
@@ -280,17 +282,15 @@ impl Shapes {
             other => return Err(InvalidModel(format!("shape {name} is a {other}"))),
         };
         let pattern = raw.pattern.map(Pattern::new);
-        Ok(Shape {
-            name,
-            kind,
-            rules: Rules {
-                min: raw.min,
-                max: raw.max,
-                pattern,
-                values: raw.values,
-                sensitive: raw.sensitive,
-            },
-        })
+        let rules = Rules {
+            min: raw.min,
+            max: raw.max,
+            pattern,
+            values: raw.values,
+            sensitive: raw.sensitive,
+            complaint: raw.complaint,
+        };
+        Ok(Shape { name, kind, rules })
     }
 
     fn structure(&self, name: &str, raw: &RawShape, flattened: &[bool]) -> Result<Structure, InvalidModel> {
@@ -337,6 +337,7 @@ impl Shapes {
             name: name.to_owned(),
             shape: self.id(&raw.shape)?,
             location,
+            header: header(name, location, &wire_name)?,
             query_name: raw.query_name.clone().unwrap_or_else(|| wire_name.clone()),
             wire_name,
             path_name: lower_first_word(name),
@@ -372,6 +373,14 @@ impl Shapes {
             signed: raw.authtype.as_deref() != Some("none"),
         })
     }
+}
+
+fn header(name: &str, location: Location, wire_name: &str) -> Result<Option<HeaderName>, InvalidModel> {
+    if location != Location::Header {
+        return Ok(None);
+    }
+    let header = HeaderName::try_from(wire_name);
+    header.map(Some).map_err(|_| InvalidModel(format!("member {name} names no header")))
 }
 
 fn part_name(part: &Option<RawMember>, default: &str) -> String {

@@ -108,22 +108,30 @@ impl Routes {
         child
     }
 
-    /// The operations whose path matches, from the most literal to the least; `accept` takes one or refuses it.
-    pub(super) fn find(&self, path: &str, accept: &mut dyn FnMut(usize) -> bool) -> Option<usize> {
+    /// The segments of a path as it was sent; `None` when there are too many.
+    pub(super) fn split(path: &str) -> Option<Vec<&str>> {
         let path = path.strip_prefix('/').unwrap_or(path);
         // `/functions/` is `/functions`: real clients send both.
         let path = path.strip_suffix('/').unwrap_or(path);
+        let mut segments = Vec::with_capacity(8);
         if path.is_empty() {
-            return self.nodes[0].operations.iter().copied().find(|index| accept(*index));
+            return Some(segments);
         }
-        let segments: Vec<&str> = path.split('/').take(PATH_SEGMENTS + 1).collect();
-        if segments.len() > PATH_SEGMENTS {
-            return None;
+        for segment in path.split('/') {
+            if segments.len() == PATH_SEGMENTS {
+                return None;
+            }
+            segments.push(segment);
         }
-        self.walk(0, &segments, accept)
+        Some(segments)
     }
 
-    fn walk(&self, at: usize, rest: &[&str], accept: &mut dyn FnMut(usize) -> bool) -> Option<usize> {
+    /// The first operation that is accepted, from the most literal path to the least.
+    pub(super) fn find(&self, path: &[&str], accept: &dyn Fn(usize) -> bool) -> Option<usize> {
+        self.walk(0, path, accept)
+    }
+
+    fn walk(&self, at: usize, rest: &[&str], accept: &dyn Fn(usize) -> bool) -> Option<usize> {
         let node = &self.nodes[at];
         let Some((first, rest)) = rest.split_first() else {
             return node.operations.iter().copied().find(|index| accept(*index));

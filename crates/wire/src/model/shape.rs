@@ -1,5 +1,7 @@
 //! Shapes: the types of a model, with their constraints and where their members travel.
 
+use http::HeaderName;
+
 use super::Pattern;
 
 /// Which shape of its model; an index that only that model understands.
@@ -109,6 +111,8 @@ pub struct Member {
     pub wire_name: String,
     /// The name in the query protocol and in XML.
     pub query_name: String,
+    /// The name of the header that carries it, when one does.
+    pub header: Option<HeaderName>,
     /// The path in validation messages: the name with its first word in lower case.
     pub path_name: String,
     /// True when it must be present.
@@ -164,6 +168,9 @@ pub struct Rules {
     pub values: Vec<String>,
     /// True when messages must not repeat the value.
     pub sensitive: bool,
+    /// The whole message about a value that does not match the pattern, where the service has its own; `{member}` stands
+    /// for the member's name.
+    pub complaint: Option<String>,
 }
 
 impl Structure {

@@ -135,3 +135,21 @@ fn no_message_names_more_than_ten_violations() {
         message("iam", "CreateRole", input).starts_with("ValidationError 10 validation errors detected: ")
     );
 }
+
+#[test]
+fn iam_complains_about_names_and_paths_in_its_own_words() {
+    let role = |name: &str, path: &str| {
+        structure([("RoleName", text(name)), ("Path", text(path)), ("AssumeRolePolicyDocument", text("{}"))])
+    };
+    assert_eq!(
+        message("iam", "CreateRole", role("a b", "/")),
+        "ValidationError The specified value for roleName is invalid. It must contain only alphanumeric characters and/or the \
+         following: +=,.@_-"
+    );
+    assert_eq!(
+        message("iam", "CreateRole", role("r", "x")),
+        "ValidationError The specified value for path is invalid. It must begin and end with / and contain only alphanumeric \
+         characters and/or / characters."
+    );
+    assert_eq!(message("iam", "CreateRole", role("r", "/a/b/")), "");
+}

@@ -33,7 +33,31 @@ pub fn module(model: &Model, listed: &[String], actions: &BTreeMap<String, Strin
         }
     }
     writer.faults()?;
+    writer.values(&enums(model, &types));
     Ok(writer.text())
+}
+
+/// The enums that the module's structures hold, by name.
+fn enums<'m>(model: &'m Model, types: &Types) -> BTreeMap<&'m str, &'m [String]> {
+    let mut enums = BTreeMap::new();
+    let mut pending: Vec<ShapeId> = types.names.keys().copied().collect();
+    let mut seen = BTreeSet::new();
+    while let Some(id) = pending.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        let shape = model.shape(id);
+        match &shape.kind {
+            Kind::Text if !shape.rules.values.is_empty() => {
+                enums.insert(shape.name.as_str(), shape.rules.values.as_slice());
+            }
+            Kind::List(items) => pending.push(items.shape),
+            Kind::Map(entries) => pending.extend([entries.key, entries.value]),
+            Kind::Structure(structure) => pending.extend(structure.members.iter().map(|member| member.shape)),
+            _ => {}
+        }
+    }
+    enums
 }
 
 /// The structures that the module needs, with their names in Rust.

@@ -1,6 +1,6 @@
 //! The text of generated modules.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use anyhow::{Result, ensure};
@@ -134,6 +134,21 @@ impl<'a> Writer<'a> {
             Kind::Map(entries) => format!("BTreeMap<String, {}>", self.rust_type(entries.value)),
             Kind::Structure(_) => self.types.names[&shape].clone(),
         }
+    }
+
+    /// The members of each enum, in the model's order.
+    pub fn values(&mut self, enums: &BTreeMap<&str, &[String]>) {
+        if enums.is_empty() {
+            return;
+        }
+        put!(
+            self,
+            "\n/// The values of the enums, which are strings everywhere else: unknown ones survive.\npub mod values {{"
+        );
+        for (name, values) in enums {
+            put!(self, "pub const {}: &[&str] = &{values:?};\n", names::snake(name).to_uppercase());
+        }
+        put!(self, "}}");
     }
 
     /// A constructor for each error of the service.
