@@ -10,25 +10,25 @@ use crate::{Broken, Home, Store, Table, Txn};
 
 type Key = (String, u64);
 
-const TABLES: [Table<Key, Vec<u64>>; 3] =
+const TABLES: [Table<Key, String>; 3] =
     [Table::new("suite.model.a"), Table::new("suite.model.b"), Table::new("suite.model.c")];
 
 const TRANSACTIONS: usize = 400;
 
-type Model = BTreeMap<(usize, usize, Key), Vec<u64>>;
+type Model = BTreeMap<(usize, usize, Key), String>;
 
 #[derive(Debug, Clone)]
 enum Step {
     Get(Key),
     Scan(Key, usize),
-    Put(Key, Vec<u64>),
+    Put(Key, String),
     Delete(Key),
 }
 
 #[derive(Debug, Clone, PartialEq)]
 enum Seen {
-    Row(Option<Vec<u64>>),
-    Rows(Vec<(Key, Vec<u64>)>),
+    Row(Option<String>),
+    Rows(Vec<(Key, String)>),
     Done,
 }
 
@@ -45,8 +45,8 @@ fn step(random: &Random) -> (usize, Step) {
         2..4 => Step::Scan(key, random.below(8) as usize),
         4..8 => {
             // Now and then larger than a page of the database.
-            let length = if random.below(20) == 0 { 4_000 } else { random.below(5) };
-            Step::Put(key, (0..length).map(|_| random.below(1_000)).collect())
+            let times = if random.below(20) == 0 { 3_000 } else { random.below(5) };
+            Step::Put(key, random.below(1_000_000).to_string().repeat(times as usize))
         }
         _ => Step::Delete(key),
     };
