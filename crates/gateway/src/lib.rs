@@ -6,6 +6,18 @@
 //! locations through [`Downloads`]. Two routes are its own: `/_lambent/health` and `/_lambent/metrics`.
 //!
 //! Every bound is in `limits`; slow clients are dropped by `pace`.
+//!
+//! # What it tells
+//!
+//! One log line a request, target `lambent::request`: `id` (the request id of the answer), `from` (an address,
+//! `environment/ID` or `process`), `method`, `path`, `service`, `operation`, `caller` (its ARN), `status`, `error` (the code, if any),
+//! `bytes_in`, `bytes_out`, `us` (from the whole request to its answer). `-` stands for what is not known.
+//!
+//! `GET /_lambent/health` (JSON; 503 while stopping): `status` (`ok`, `stopping`), `version`, `endpoint`, and what `server` adds.
+//!
+//! `GET /_lambent/metrics` (for loopback, or with the token): `lambent_requests_total`, `lambent_request_bytes_total`,
+//! `lambent_response_bytes_total` and the histogram `lambent_request_seconds`, each by `service`, `operation` and `status`;
+//! `lambent_connections`; and what `server` adds.
 
 mod authenticate;
 mod body;

@@ -35,6 +35,8 @@ pub const HEAD: Duration = Duration::from_secs(10);
 pub const BODY: Duration = Duration::from_secs(20);
 /// Body bytes that earn one more second.
 pub const BODY_BYTES_PER_SECOND: u64 = 16 * 1024;
+/// The most time that the bytes of a body can earn.
+pub const BODY_EARNED: Duration = Duration::from_secs(900);
 /// How long a client may take no bytes of an answer.
 pub const WRITE: Duration = Duration::from_secs(30);
 /// Head and body from within an environment, which may be frozen meanwhile.

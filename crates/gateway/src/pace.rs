@@ -104,7 +104,7 @@ impl Pace {
             Phase::Head => Some(since.plus(self.patience.head)),
             Phase::Body => {
                 let earned = self.received.load(Ordering::Relaxed) / limits::BODY_BYTES_PER_SECOND;
-                Some(since.plus(self.patience.body + Duration::from_secs(earned)))
+                Some(since.plus(self.patience.body + Duration::from_secs(earned).min(limits::BODY_EARNED)))
             }
             Phase::Answer => None,
         }

@@ -1,6 +1,4 @@
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::config::Auth;
 use crate::keys::{AccessKeys, Presigner};
-use crate::limits::{BODY_BYTES_LEAST, BODY_BYTES_MOST, BODY_SHARE, TOKEN_BYTES, WIND_DOWN};
+use crate::limits::{BODY_BYTES_LEAST, BODY_BYTES_MOST, BODY_SHARE, WIND_DOWN};
 use crate::ports::{Endpoint, FunctionOutput, Packages};
 use crate::{Config, RootKey};
 
@@ -64,7 +62,7 @@ pub struct Assembled {
 /// Wires an instance. Needs a tokio runtime; blocks for a moment on the disk.
 ///
 /// # Errors
-/// When the store, the folder of code trees or the token file of scrapers cannot be used.
+/// When the store or the folder of code trees cannot be used.
 pub async fn assemble(parts: Parts) -> anyhow::Result<Assembled> {
     let Parts { store, driver, clock, random, tasks, config, root_key, objects, endpoint } = parts;
     let packs = driver.packs();
@@ -112,7 +110,7 @@ pub async fn assemble(parts: Parts) -> anyhow::Result<Assembled> {
         clock: clock.clone(),
         random,
         shutdown: tasks.shutdown().clone(),
-        settings: gateway_settings(&config, endpoint)?,
+        settings: gateway_settings(&config, endpoint),
     });
     inside.connect(gateway.clone());
     Ok(Assembled { gateway, registry, invoker, connections, lambda, store, clock, tasks })
@@ -122,6 +120,8 @@ impl Assembled {
     /// Starts the background loops on the current runtime; they end with the shutdown.
     pub fn start_loops(&self) {
         self.tasks.spawn("settle-functions", OnError::Log, self.lambda.clone().settle_left_over());
+        // Parsed now, off the shards, so that the first call of a service need not wait for its model.
+        self.tasks.spawn_blocking(|| wire::Model::all().count());
         self.tasks.spawn("sweep-trees", OnError::Log, self.lambda.clone().sweep_trees());
         let (blobs, shutdown) = (self.store.blobs(), self.tasks.shutdown().clone());
         self.tasks.spawn("sweep-blobs", OnError::Log, async move { blobs.sweep_until(&shutdown).await });
@@ -150,8 +150,8 @@ fn invoker_settings(config: &Config) -> invoker::Settings {
     }
 }
 
-fn gateway_settings(config: &Config, endpoint: String) -> anyhow::Result<gateway::Settings> {
-    Ok(gateway::Settings {
+fn gateway_settings(config: &Config, endpoint: String) -> gateway::Settings {
+    gateway::Settings {
         account: config.account_id,
         region: config.region.clone(),
         endpoint: endpoint.into(),
@@ -159,22 +159,12 @@ fn gateway_settings(config: &Config, endpoint: String) -> anyhow::Result<gateway
             Auth::On => Authentication::On,
             Auth::Off => Authentication::Off,
         },
-        metrics_token: config.metrics_token_file.as_deref().map(token).transpose()?,
+        metrics_token: config.metrics_token.clone(),
         connections_per_address: config.connections_per_address as usize,
         body_budget_bytes: (config.machine_memory_bytes / BODY_SHARE)
             .clamp(BODY_BYTES_LEAST, BODY_BYTES_MOST),
         version: env!("CARGO_PKG_VERSION"),
-    })
-}
-
-fn token(path: &Path) -> anyhow::Result<String> {
-    let mut text = String::new();
-    let read =
-        |text: &mut String| -> io::Result<usize> { File::open(path)?.take(TOKEN_BYTES).read_to_string(text) };
-    read(&mut text).with_context(|| format!("read metrics_token_file {}", path.display()))?;
-    let token = text.trim();
-    anyhow::ensure!(!token.is_empty(), "metrics_token_file {} is empty", path.display());
-    Ok(token.to_owned())
+    }
 }
 
 fn health(invoker: Invoker, packs: watch::Receiver<Packs>) -> Health {

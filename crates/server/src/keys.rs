@@ -96,3 +96,45 @@ impl lambda::Locations for Presigner {
         Ok(format!("{}{target}", call.endpoint))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws::Principal;
+    use gateway::Keys as _;
+    use iam::Iam;
+    use store::Store;
+    use tasks::Random;
+
+    #[tokio::test]
+    async fn root_and_code_locations_have_keys_and_nobody_else() {
+        let clock = Clock::virtual_at(1_700_000_000_000);
+        let (store, random) = (Store::simulated(1, clock.clone()), Random::seeded(1));
+        let iam = Iam::open(store, clock, random.clone()).await.unwrap();
+        let (root, other) = (RootKey::make(&random), RootKey::make(&random));
+        let account = AccountId::parse("000000000000").unwrap();
+        let keys = AccessKeys::new(&root, account, iam.sessions());
+        let found = keys.find(root.access_key(), None).await.unwrap();
+        assert_eq!((&*found.secret_key, &found.caller.principal), (root.secret_key(), &Principal::Root));
+        let signing = location_credentials(&root);
+        let found = keys.find(&signing.access_key, None).await.unwrap();
+        assert_eq!(found.caller.principal, Principal::Service("lambda.amazonaws.com"));
+        for (key, token) in [
+            (root.access_key(), Some("token")),
+            (other.access_key(), None),
+            ("ASIAUNKNOWN", Some("token")),
+            ("", None),
+        ] {
+            assert_eq!(keys.find(key, token).await.err(), Some(NotKnown::Unknown), "{key}");
+        }
+    }
+
+    #[test]
+    fn the_key_of_code_locations_follows_from_roots_and_does_not_tell_it() {
+        let root = RootKey::make(&Random::seeded(7));
+        let (one, two) = (location_credentials(&root), location_credentials(&root.clone()));
+        assert_eq!(one, two);
+        assert_ne!(one, location_credentials(&RootKey::make(&Random::seeded(8))));
+        assert!(!one.secret_key.contains(root.secret_key()) && one.access_key != root.access_key());
+    }
+}

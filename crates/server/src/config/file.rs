@@ -1,7 +1,11 @@
+use std::fs::File as OpenFile;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+
+use crate::limits::TOKEN_BYTES;
 
 use super::{AllGiven, Given, Problem, SETTINGS, Setting, nearest};
 
@@ -11,6 +15,13 @@ pub(super) fn read(path: &Path, given: &mut AllGiven) -> Result<(), Problem> {
         Problem::new(format!("cannot read {}", path.display())).because(error.to_string())
     })?;
     parse(&path.display().to_string(), &text, given)
+}
+
+/// Reads a file that holds a token, without the white space around it.
+pub(super) fn token(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    OpenFile::open(path)?.take(TOKEN_BYTES).read_to_string(&mut text)?;
+    Ok(text.trim().to_owned())
 }
 
 pub(super) fn parse(name: &str, text: &str, given: &mut AllGiven) -> Result<(), Problem> {

@@ -28,7 +28,7 @@ pub use value::Level;
 use crate::RootKey;
 
 /// What a server runs with. It travels to the server's process as JSON, never over a command line.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Config {
     /// The data folder.
     pub data: PathBuf,
@@ -44,8 +44,8 @@ pub struct Config {
     pub log: Level,
     /// How long running calls get after the first SIGTERM.
     pub drain: Duration,
-    /// Holds the bearer token of scrapers.
-    pub metrics_token_file: Option<PathBuf>,
+    /// The bearer token of scrapers, read from `metrics_token_file` while we may still read it.
+    pub metrics_token: Option<String>,
     /// What functions may use of the machine's memory, in bytes.
     pub functions_memory_bytes: u64,
     /// What the machine has, in bytes.
@@ -64,6 +64,13 @@ pub struct Config {
     pub root_key: Option<RootKey>,
     /// Gets `{"endpoint": …, "pid": …}` once requests are served.
     pub ready_file: Option<PathBuf>,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the root key, not the token.
+        write!(f, "Config({} at {})", self.data.display(), self.listen)
+    }
 }
 
 /// `auth`.
@@ -292,6 +299,21 @@ impl Effective {
         })
     }
 
+    fn metrics_token(&self) -> Result<Option<String>, Problem> {
+        if self.text("metrics_token_file").is_empty() {
+            return Ok(None);
+        }
+        let path = self.path("metrics_token_file")?;
+        let token = file::token(&path).map_err(|error| {
+            Problem::new(format!("cannot read metrics_token_file {}", path.display()))
+                .because(error.to_string())
+        })?;
+        if token.is_empty() {
+            return Err(Problem::new(format!("metrics_token_file {} is empty", path.display())));
+        }
+        Ok(Some(token))
+    }
+
     fn config(&self, sources: &Sources) -> Result<Config, Problem> {
         let config = Config {
             data: self.path("data")?,
@@ -301,10 +323,7 @@ impl Effective {
             auth: self.parse("auth", value::auth)?,
             log: self.parse("log", Level::parse)?,
             drain: self.parse("drain", value::duration)?,
-            metrics_token_file: match self.text("metrics_token_file").is_empty() {
-                true => None,
-                false => Some(self.path("metrics_token_file")?),
-            },
+            metrics_token: self.metrics_token()?,
             functions_memory_bytes: self
                 .parse("functions.memory", Bytes::parse)?
                 .of(sources.machine_memory_bytes),

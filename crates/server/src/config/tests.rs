@@ -124,6 +124,21 @@ fn a_configuration_travels_as_json() {
 }
 
 #[test]
+fn the_token_of_scrapers_is_read_from_its_file_and_shown_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    std::fs::write(&path, "secret-token\n").unwrap();
+    let flags = [("metrics-token-file", path.to_str().unwrap())];
+    let (config, rows) = sources("", &[], &flags).unwrap();
+    assert_eq!(config.metrics_token.as_deref(), Some("secret-token"));
+    assert!(!format!("{config:?}{rows:?}").contains("secret-token"));
+    std::fs::write(&path, " \n").unwrap();
+    assert!(sources("", &[], &flags).unwrap_err().what.ends_with("is empty"));
+    std::fs::remove_file(&path).unwrap();
+    assert!(sources("", &[], &flags).unwrap_err().why.is_some());
+}
+
+#[test]
 fn the_file_of_the_manual_is_understood() {
     let (_, rows) = sources(include_str!("example.toml"), &[], &[]).unwrap();
     let default = |row: &Row| settings::named(row.key).default == row.value;

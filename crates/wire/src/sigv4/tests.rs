@@ -116,7 +116,7 @@ fn a_change_of_anything_signed_is_refused() {
             twin("body", &|v| v.body.push(' '));
         }
         if vector.form == "header" {
-            twin("signature", &|v| v.set("Authorization", |old| flip_last(old)));
+            twin("signature", &|v| v.set("Authorization", flip_last));
             twin("key id in the scope", &|v| v.set("Authorization", |old| old.replace("/us-", "/eu-") + "0"));
         } else {
             twin("signature", &|v| v.query = flip_last(&v.query));
