@@ -92,6 +92,19 @@ async fn a_database_of_a_newer_format_is_refused() {
 }
 
 #[tokio::test]
+async fn the_file_has_the_layout_that_was_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path()).unwrap().close().await;
+    let database = rusqlite::Connection::open(folder.path().join("state.db")).unwrap();
+    let pragma = |name: &str| -> rusqlite::types::Value {
+        database.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(pragma("page_size"), 8_192.into());
+    assert_eq!(pragma("auto_vacuum"), 2.into(), "incremental");
+    assert_eq!(pragma("journal_mode"), "wal".to_owned().into());
+}
+
+#[tokio::test]
 async fn a_row_that_rotted_is_corrupt_and_its_neighbours_are_not() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();

@@ -38,12 +38,16 @@ pub(super) fn writer(disk: &Disk) -> Result<Opened> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = Connection::open_with_flags(&path, flags)
         .and_then(|connection| {
-            configure(&connection, disk)?;
+            let mode = configure(&connection, disk)?;
             let format = format(&connection)?;
-            Ok((connection, format))
+            Ok((connection, mode, format))
         })
         .map_err(|error| explain(&path, &error))?;
-    let (connection, format) = opened;
+    let (connection, mode, format) = opened;
+    if mode != "wal" {
+        let text = format!("{}: this file system allows no write-ahead log", path.display());
+        return Err(Broken::Unavailable(text));
+    }
     if format > FORMAT {
         let text = format!("{} has format {format}, this release reads {FORMAT}", path.display());
         return Err(Broken::Unavailable(text));
@@ -70,19 +74,20 @@ pub(super) fn reader(disk: &Disk) -> Result<Connection> {
     opened.map_err(|error| explain(&path, &error))
 }
 
-fn configure(connection: &Connection, disk: &Disk) -> rusqlite::Result<()> {
+/// Sets the connection up and answers how the database journals.
+fn configure(connection: &Connection, disk: &Disk) -> rusqlite::Result<String> {
     // Page size and vacuum mode are fixed by the first write, which is the change to WAL.
     connection
         .execute_batch(&format!("PRAGMA page_size = {PAGE_BYTES}; PRAGMA auto_vacuum = INCREMENTAL;"))?;
     // These answer a row.
-    connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    let mode = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     connection.query_row("PRAGMA wal_autocheckpoint = 0", [], |_| Ok(()))?;
     let synchronous = disk.synchronous();
     connection.execute_batch(&format!(
         "PRAGMA synchronous = {synchronous}; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;"
     ))?;
     connection.set_prepared_statement_cache_capacity(32);
-    Ok(())
+    Ok(mode)
 }
 
 fn format(connection: &Connection) -> rusqlite::Result<u64> {
