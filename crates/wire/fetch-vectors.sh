@@ -16,7 +16,12 @@ fi
 mkdir -p "$folder"
 scratch=$(mktemp -d "$folder/fetch.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
-"${PYTHON:-python3}" -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
+python=${PYTHON:-python3}
+if ! "$python" -m pip --version >/dev/null 2>&1; then
+    "$python" -m venv "$scratch/venv"
+    python=$scratch/venv/bin/python
+fi
+"$python" -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
     --dest "$scratch" "botocore==$version"
 archive=$scratch/botocore-$version.tar.gz
 echo "$sha256  $archive" | sha256sum --check --quiet

@@ -76,8 +76,8 @@ pub fn identify(request: &Request<'_>, signing_name: Option<&str>) -> Result<Ide
     {
         return Err(Fault::new("NotImplemented", 501, format!("{name} is not implemented")));
     }
-    // With one REST service in the scope, the path decides whatever the headers say.
-    if signing_name.is_some()
+    // Paths of REST services are unlike any other's, and their bodies are the caller's: nothing is looked for in them.
+    if (signing_name.is_some() || request.path != "/")
         && let Some(found) =
             services().filter(|entry| entry.rest).find_map(|entry| by_path(entry.model(), request))
     {

@@ -105,6 +105,14 @@ fn an_invoke_shares_its_payload_and_reads_labels_query_and_headers() {
 }
 
 #[test]
+fn the_payload_of_an_unsigned_invoke_is_not_searched_for_an_action() {
+    let sent = Sent::new("POST", "/2015-03-31/functions/f/invocations")
+        .body("Action=GetCallerIdentity&Version=2011-06-15");
+    let found = identify(&sent.request(), None).expect("the operation is known");
+    assert_eq!(found.operation.name, "Invoke");
+}
+
+#[test]
 fn a_raw_colon_in_a_label_is_accepted() {
     let sent = Sent::new("POST", "/2015-03-31/functions/my-fn:PROD/invocations");
     assert_eq!(sent.input("lambda"), structure([("FunctionName", Value::Text("my-fn:PROD".into()))]));
@@ -248,6 +256,12 @@ fn a_request_is_found_by_what_it_has() {
         (Sent::json("AmazonSQS.ListQueues", "{}"), Some("sqs"), "ListQueues", Protocol::Json11),
         (Sent::json("Logs_20140328.FilterLogEvents", "{}"), None, "FilterLogEvents", Protocol::Json11),
         (Sent::new("GET", "/2015-03-31/functions/"), None, "ListFunctions", Protocol::RestJson),
+        (
+            Sent::new("GET", "/2018-10-31/layers?find=LayerVersion&Arn=a"),
+            None,
+            "GetLayerVersionByArn",
+            Protocol::RestJson,
+        ),
         (Sent::json("AmazonSQS.ListQueues", "{}"), None, "ListQueues", Protocol::Json11),
     ];
     for (sent, service, operation, protocol) in cases {
