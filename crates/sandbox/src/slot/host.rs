@@ -15,6 +15,8 @@ pub struct Host {
     pub(super) data: OwnedFd,
     pub(super) run: CString,
     pub(super) server: u32,
+    /// Who owns the code trees on disk.
+    pub(super) trees: u32,
     pub(super) cgroups: cgroup::Tree,
     pub(super) reaper: Reaper,
 }
@@ -55,7 +57,13 @@ impl Host {
         ensure!((100_000..u32::MAX - 4_096).contains(&uid_base), "uid block {uid_base} is not ours");
         let cgroups = cgroup::Tree::find(&format!("lambent-{name}"))?;
         let run = CString::new(run.as_os_str().as_bytes()).context("the run directory has a strange name")?;
-        Ok(Host { data: folder, run, server: uid_base, cgroups, reaper })
+        Ok(Host { data: folder, run, server: uid_base, trees: uid_base, cgroups, reaper })
+    }
+
+    /// The same for a server that sees its data folder through an id map: on disk its code trees belong to `owner`.
+    #[must_use]
+    pub fn with_trees_of(self, owner: u32) -> Host {
+        Host { trees: owner, ..self }
     }
 
     /// The cgroups of this instance.
@@ -71,7 +79,7 @@ impl Host {
 
     /// How trees that the server owns are shown as root's.
     pub(super) fn tree_ids(&self, slot: u32) -> [Mapped; 1] {
-        [Mapped { inside: self.server, outside: self.ids(slot)[0].outside }]
+        [Mapped { inside: self.trees, outside: self.ids(slot)[0].outside }]
     }
 
     /// Opens one of root's own directories in the data folder. The folder is the server's, which could have put another

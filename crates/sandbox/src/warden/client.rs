@@ -180,15 +180,6 @@ impl Client {
         if spec.layers.len() > LAYERS {
             return Err(anyhow::anyhow!("{} layers", spec.layers.len()).into());
         }
-        let order = Order {
-            pack: spec.pack,
-            task: spec.task,
-            layers: spec.layers,
-            command: spec.command,
-            memory_mb: spec.memory_mb,
-            tmp_mb: spec.tmp_mb,
-            tmp: spec.tmp.and_then(Kept::take),
-        };
         let environment = sealed_memfd("environment", &environment).context("make the environment")?;
         let wait = async {
             let _turn = self.0.in_flight.acquire().await.context("the line is closed")?;
@@ -197,6 +188,16 @@ impl Client {
             lock(&self.0.starts).insert(request, sender);
             // Whoever stops waiting takes the entry along; what arrives later closes itself.
             let _entry = Entry { client: self, request };
+            let order = Order {
+                pack: spec.pack,
+                task: spec.task,
+                layers: spec.layers,
+                command: spec.command,
+                memory_mb: spec.memory_mb,
+                tmp_mb: spec.tmp_mb,
+                // From here on the warden looks after it; given up before, it is released by its drop.
+                tmp: spec.tmp.and_then(Kept::take),
+            };
             self.send(&ToWarden::Start { request, order }, vec![environment]).context("ask the warden")?;
             receiver.await.context("the warden is gone")?
         };

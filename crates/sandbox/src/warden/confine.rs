@@ -16,6 +16,7 @@ use rustix::process::{Gid, Resource, Rlimit, Signal, Uid};
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
 use seccompiler::{SeccompAction, SeccompFilter, TargetArch};
 
+use super::limits::DATA_OWNER;
 use super::role::DATA;
 
 /// What the server becomes.
@@ -39,7 +40,8 @@ pub(crate) fn enter(confinement: &Confinement<'_>) -> anyhow::Result<()> {
     restrict_calls().context("restrict system calls (seccomp)")
 }
 
-/// Binds the data folder to a path that the server can pass: its files stay root's on disk and are the server's own here.
+/// Binds the data folder to a path that the server can pass. On disk its files belong to one id, whichever block of ids this
+/// instance has; here they are the server's own.
 fn mount_data(confinement: &Confinement<'_>) -> anyhow::Result<()> {
     let flags =
         OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
@@ -87,7 +89,7 @@ fn set_mount(tree: &OwnedFd, set: u64, map: Option<&OwnedFd>) -> std::io::Result
     if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
 
-/// A user namespace whose one id, 0, is `id` outside: as an id map, what root owns on disk is `id`'s.
+/// A user namespace with one id: as an id map, what [`DATA_OWNER`] has on disk is `id`'s.
 fn id_map(id: u32) -> anyhow::Result<OwnedFd> {
     let (mut ready, is_ready) = std::io::pipe()?;
     let (wait, done) = std::io::pipe()?;
@@ -102,7 +104,7 @@ fn id_map(id: u32) -> anyhow::Result<OwnedFd> {
     drop((wait, is_ready));
     let made = ready.read_exact(&mut [0]).context("the namespace's process failed").and_then(|()| {
         for file in ["uid_map", "gid_map"] {
-            fs::write(format!("/proc/{child}/{file}"), format!("0 {id} 1")).context(file)?;
+            fs::write(format!("/proc/{child}/{file}"), format!("{DATA_OWNER} {id} 1")).context(file)?;
         }
         Ok(fs::File::open(format!("/proc/{child}/ns/user"))?.into())
     });
@@ -121,10 +123,14 @@ fn hold_user_namespace(mut wait: std::io::PipeReader, mut is_ready: std::io::Pip
     unsafe { libc::_exit(0) }
 }
 
-fn limit_resources() -> anyhow::Result<()> {
+/// Lets this process and its children open as many files as the machine allows.
+pub(crate) fn raise_open_files() -> anyhow::Result<()> {
     let files = rustix::process::getrlimit(Resource::Nofile);
     let all = Rlimit { current: files.maximum, maximum: files.maximum };
-    rustix::process::setrlimit(Resource::Nofile, all).context("raise the limit of open files")?;
+    rustix::process::setrlimit(Resource::Nofile, all).context("raise the limit of open files")
+}
+
+fn limit_resources() -> anyhow::Result<()> {
     // No secret of ours lands in a core file.
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     rustix::process::setrlimit(Resource::Core, none).context("forbid core files")

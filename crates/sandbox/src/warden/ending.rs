@@ -21,7 +21,7 @@ impl<B: Boxes> Warden<B> {
     pub(crate) fn read_signals(&mut self) {
         while let Ok(Some(signal)) = self.held.signals.read_signal() {
             match i32::try_from(signal.ssi_signo).ok().and_then(|number| Signal::try_from(number).ok()) {
-                Some(Signal::SIGTERM | Signal::SIGINT) => self.asked_to_end(),
+                Some(Signal::SIGTERM | Signal::SIGINT | Signal::SIGHUP) => self.asked_to_end(),
                 _ => self.reap(),
             }
         }

@@ -16,7 +16,7 @@ use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::Refused;
-use super::limits::OLD_INSTANCE;
+use super::limits::{DATA_OWNER, OLD_INSTANCE};
 
 /// A server that runs on a data folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,22 +87,42 @@ pub(crate) struct Folder {
 impl Folder {
     /// Opens or makes the folder (0700) and takes its lock; waits for the processes of an instance whose warden is dead.
     pub(crate) fn open(data: &Path) -> anyhow::Result<Folder> {
-        make_private(data)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(data)
+            .with_context(|| format!("make the folder {}", data.display()))?;
         let path = fs::canonicalize(data).with_context(|| format!("resolve {}", data.display()))?;
         anyhow::ensure!(path.to_str().is_some(), "the data folder's path {} is not UTF-8", path.display());
         let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let directory = rustix::fs::open(&path, flags, Mode::empty())
             .with_context(|| format!("open {}", path.display()))?;
-        for sub in ["objects", "packs", "tmp"] {
-            make_private(&path.join(sub))?;
-        }
+        give_to_server(&directory, &path)?;
         // NOFOLLOW: the server may write here, and must not turn our writes elsewhere.
         let flags = OFlags::CREATE | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let lock = rustix::fs::openat(&directory, "lock", flags, Mode::from_raw_mode(0o600))
             .with_context(|| format!("open {}", path.join("lock").display()))?;
         let mut folder = Folder { path, directory, lock: File::from(lock) };
         folder.take()?;
+        folder.make_inner_folders()?;
         Ok(folder)
+    }
+
+    /// `objects` is the server's; what is mounted or executed by root is root's.
+    fn make_inner_folders(&self) -> anyhow::Result<()> {
+        for (name, mode) in [("objects", 0o700), ("packs", 0o755), ("tmp", 0o700)] {
+            let failed = || format!("make {}", self.path.join(name).display());
+            match rustix::fs::mkdirat(&self.directory, name, Mode::from_raw_mode(mode)) {
+                Ok(()) if name == "objects" => {
+                    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                    let made = rustix::fs::openat(&self.directory, name, flags, Mode::empty());
+                    chown(&made.with_context(failed)?).with_context(failed)?;
+                }
+                Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+                Err(error) => return Err(error).with_context(failed),
+            }
+        }
+        Ok(())
     }
 
     fn take(&mut self) -> anyhow::Result<()> {
@@ -174,12 +194,23 @@ fn endpoint(data: &Path, pid: u32) -> Option<String> {
     document["endpoint"].as_str().map(str::to_owned)
 }
 
-fn make_private(path: &Path) -> anyhow::Result<()> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .with_context(|| format!("make the folder {}", path.display()))
+/// Makes a new folder the server's. One that has something in it and is not the server's is somebody else's.
+fn give_to_server(directory: &OwnedFd, path: &Path) -> anyhow::Result<()> {
+    let stat = rustix::fs::fstat(directory)?;
+    if stat.st_uid == DATA_OWNER {
+        return Ok(());
+    }
+    let entries = fs::read_dir(path).with_context(|| format!("list {}", path.display()))?;
+    if entries.count() > 0 {
+        return Err(Refused::NotOurs { data: path.to_owned() }.into());
+    }
+    chown(directory).with_context(|| format!("give {} to the server", path.display()))?;
+    Ok(rustix::fs::fchmod(directory, Mode::from_raw_mode(0o700))?)
+}
+
+fn chown(file: &OwnedFd) -> rustix::io::Result<()> {
+    let (user, group) = (rustix::fs::Uid::from_raw(DATA_OWNER), rustix::fs::Gid::from_raw(DATA_OWNER));
+    rustix::fs::fchown(file, Some(user), Some(group))
 }
 
 /// A process that a file names: its number may be another's by now, its start time tells.
@@ -261,6 +292,15 @@ mod tests {
         assert!(Folder::open(folder.path()).is_err());
         drop(held);
         assert!(Folder::open(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn a_folder_with_something_else_in_it_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("letter"), "").unwrap();
+        let refused = Folder::open(folder.path()).unwrap_err();
+        assert!(matches!(refused.downcast_ref(), Some(Refused::NotOurs { .. })), "{refused:#}");
+        assert!(!folder.path().join("lock").exists());
     }
 
     #[test]

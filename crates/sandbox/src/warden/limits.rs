@@ -21,6 +21,9 @@ pub(crate) const NAME_BYTES: usize = 128;
 
 /// The first id of the range that belongs to us on every machine.
 pub(crate) const IDS_FROM: u32 = 1_879_048_192;
+/// Who owns the server's data on disk, whichever block an instance has: never root, so that a file which a broken server
+/// marks set-uid is worth nothing.
+pub(crate) const DATA_OWNER: u32 = IDS_FROM;
 /// How many ids the range has.
 pub(crate) const IDS: u32 = 524_288;
 /// How many of them an instance takes.

@@ -61,9 +61,9 @@ pub struct Line(pub(crate) Channel);
 /// The role that the warden has started this process for. To be called first thing in `main`, before any thread.
 pub fn role() -> Option<Role> {
     let name = std::env::args_os().next()?;
-    let kind = match name.to_str()? {
-        SERVER => Kind::Server,
-        MAKER => Kind::Maker,
+    let (kind, short) = match name.to_str()? {
+        SERVER => (Kind::Server, c"lambent-server"),
+        MAKER => (Kind::Maker, c"lambent-maker"),
         _ => return None,
     };
     // Somebody who calls us by that name without being the warden gets the ordinary command line.
@@ -71,6 +71,8 @@ pub fn role() -> Option<Role> {
     let channel = Channel::from_fd(fd).ok()?;
     let null = std::fs::File::open("/dev/null").ok()?;
     rustix::stdio::dup2_stdin(null).ok()?;
+    // Else `ps` would show the file's name in /proc, which is "exe".
+    let _ = rustix::thread::set_name(short);
     Some(Role { kind, channel })
 }
 
@@ -107,11 +109,22 @@ fn enter(channel: Channel) -> anyhow::Result<ServerHandles> {
     let (data, locks, config) = (next()?, [next()?, next()?], next()?);
     let listeners = fds.map(std::net::TcpListener::from).collect::<Vec<_>>();
     anyhow::ensure!(listeners.len() == hello.listeners as usize, "the warden's greeting lacks listeners");
+    ignore_signals()?;
     confine::enter(&Confinement { id: hello.id, warden: hello.warden, data: &data })?;
     // Folder and ids come free with the last of warden, makers and server: held until the end of this process.
     std::mem::forget(locks);
     let config = read_memfd(config)?;
     Ok(ServerHandles { listeners, config, data: DATA.into(), slots: hello.slots, warden: Line(channel) })
+}
+
+/// A service manager signals every process of a service: the server drains when the warden says so.
+fn ignore_signals() -> anyhow::Result<()> {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    for number in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+        // SAFETY: no handler is installed.
+        unsafe { signal(number, SigHandler::SigIgn) }?;
+    }
+    Ok(())
 }
 
 /// Executes this binary again in a role. The child has no descriptor but the channel and the standard output and error.

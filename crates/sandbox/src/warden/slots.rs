@@ -8,6 +8,7 @@ use crate::slot::{self, Blank, Host, Reaper, Request, Running};
 use crate::{KeepTmp, Pack, StartError};
 
 use super::boxes::Boxes;
+use super::limits::DATA_OWNER;
 use super::message::Instance;
 
 /// The runtime that the base pack serves.
@@ -33,6 +34,7 @@ impl Boxes for Slots {
         let run = Path::new("/run/lambent").join(&instance.name);
         // The warden reaps: boxes outlive the maker that made them.
         let host = Host::open(&instance.data, &run, instance.ids, Reaper::Parent)?;
+        let host = host.with_trees_of(DATA_OWNER);
         Ok(Slots { host, data: instance.data.clone() })
     }
 

@@ -16,6 +16,7 @@ use rustix::process::Resource;
 use crate::Packs;
 
 use super::boxes::Boxes;
+use super::confine;
 use super::folder::Folder;
 use super::ids;
 use super::limits::SLOTS;
@@ -85,6 +86,12 @@ pub enum Refused {
         /// Where it serves.
         endpoint: Option<String>,
     },
+    /// The folder has something in it that is not an instance's.
+    #[error("{} is not empty and no data folder", data.display())]
+    NotOurs {
+        /// The folder.
+        data: PathBuf,
+    },
     /// Somebody listens there already.
     #[error("port {} is in use", listen.port())]
     PortInUse {
@@ -123,7 +130,11 @@ pub fn run_with<B: Boxes>(up: Up) -> anyhow::Result<ExitCode> {
     let threads = fs::read_dir("/proc/self/task")?.count();
     anyhow::ensure!(threads == 1, "the warden has {threads} threads");
     close_inherited_on_exec()?;
+    confine::raise_open_files()?;
     let folder = Folder::open(&up.data)?;
+    // Of an instance that was killed; it must not speak for this one.
+    folder.retract();
+    up.ready_file.iter().for_each(|path| drop(fs::remove_file(path)));
     let name = folder.name();
     make_run_folders(&name)?;
     let (address, listeners) = listen::bind(up.listen, up.shards)?;
@@ -180,7 +191,9 @@ fn slots_within(files: u64, processes: u64) -> u32 {
 
 fn take_signals() -> anyhow::Result<SignalFd> {
     let mut set = SigSet::empty();
-    [Signal::SIGTERM, Signal::SIGINT, Signal::SIGCHLD].into_iter().for_each(|signal| set.add(signal));
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGCHLD] {
+        set.add(signal);
+    }
     set.thread_block()?;
     Ok(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?)
 }

@@ -11,8 +11,6 @@ use rustix::process::{Pid, Signal};
 use sandbox::warden::{self, Up};
 use tasks::Clock;
 
-use crate::boxes::Plain;
-
 /// The longest wait for anything; only a broken build reaches it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -21,7 +19,7 @@ pub(crate) const SERVER: &str = "lambent: server";
 pub(crate) const MAKER: &str = "lambent: maker";
 
 /// Runs an instance in this process and says on standard output where it serves, or why it does not.
-pub(crate) fn up(data: &str, config: &str) -> ExitCode {
+pub(crate) fn up(data: &str, config: &str, run: fn(Up) -> anyhow::Result<ExitCode>) -> ExitCode {
     let up = Up {
         data: data.into(),
         listen: "127.0.0.1:0".parse().expect("an address"),
@@ -31,7 +29,7 @@ pub(crate) fn up(data: &str, config: &str) -> ExitCode {
         ready_file: Some(Path::new(data).with_extension("ready")),
         on_ready: Some(Box::new(|ready| println!("{}", ready.endpoint))),
     };
-    warden::run_with::<Plain>(up).unwrap_or_else(|error| {
+    run(up).unwrap_or_else(|error| {
         println!("refused: {error:#} {:?}", error.downcast_ref::<warden::Refused>());
         ExitCode::from(2)
     })

@@ -11,7 +11,10 @@ use crate::instance::{Instance, of_block, uid, wait_for};
 pub(crate) const TESTS: [Test; 9] = [
     ("a_second_instance_is_refused_by_name", a_second_instance_is_refused_by_name),
     ("the_server_has_given_up_every_privilege", the_server_has_given_up_every_privilege),
-    ("the_data_folder_stays_roots_and_is_the_servers", the_data_folder_stays_roots_and_is_the_servers),
+    (
+        "the_data_folder_is_the_servers_and_on_disk_never_roots",
+        the_data_folder_is_the_servers_and_on_disk_never_roots,
+    ),
     ("boxes_start_end_and_hand_their_tmp_on", boxes_start_end_and_hand_their_tmp_on),
     ("sigterm_drains_and_leaves_nothing", sigterm_drains_and_leaves_nothing),
     ("a_second_signal_ends_at_once", a_second_signal_ends_at_once),
@@ -73,7 +76,7 @@ fn the_server_has_given_up_every_privilege() {
     assert!(instance.ask("read /proc/1/status").contains("VmHWM:"));
 }
 
-fn the_data_folder_stays_roots_and_is_the_servers() {
+fn the_data_folder_is_the_servers_and_on_disk_never_roots() {
     use std::os::unix::fs::MetadataExt;
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
@@ -81,9 +84,13 @@ fn the_data_folder_stays_roots_and_is_the_servers() {
     assert_eq!(instance.ask("write /run/lambent/data/state.db"), "ok");
     assert_eq!(instance.ask("write /run/lambent/data/objects/x"), "ok");
     let made = fs::metadata(data.join("state.db")).unwrap();
-    assert_eq!((made.uid(), made.gid()), (0, 0));
+    // One id whichever block the instance has, so that the next one finds its files.
+    assert_eq!((made.uid(), made.gid()), (1_879_048_192, 1_879_048_192));
     let itself = fs::metadata(&data).unwrap();
-    assert_eq!((itself.uid(), itself.mode() & 0o777), (0, 0o700));
+    assert_eq!((itself.uid(), itself.mode() & 0o777), (1_879_048_192, 0o700));
+    for roots in ["packs", "tmp", "lock", "server.json"] {
+        assert_eq!(fs::metadata(data.join(roots)).unwrap().uid(), 0, "{roots}");
+    }
     assert!(!fs::read_to_string("/proc/self/mountinfo").unwrap().contains("/run/lambent/data"));
 }
 

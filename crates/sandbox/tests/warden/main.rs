@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     if let [up, data, config] = arguments.as_slice()
         && up == "up"
     {
-        return instance::up(data, config);
+        return instance::up(data, config, warden::run_with::<boxes::Plain>);
     }
     if arguments.iter().any(|argument| argument == "--list") {
         return ExitCode::SUCCESS;
