@@ -7,7 +7,7 @@ use crate::Outcome;
 use crate::process::{cargo, command, output, run, step};
 
 /// The version of cargo-deny that is installed when none is found.
-const DENY: &str = "0.19.9";
+const DENY: &str = "0.20.2";
 
 /// The folder for build products, `target` unless CARGO_TARGET_DIR says otherwise.
 pub fn target(root: &Path) -> PathBuf {

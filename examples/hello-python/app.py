@@ -1,0 +1,5 @@
+"""A function that greets."""
+
+
+def handler(event, context):
+    return {"greeting": "hello " + event["name"]}
