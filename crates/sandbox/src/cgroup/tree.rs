@@ -42,7 +42,16 @@ impl Tree {
     pub fn find(name: &str) -> Result<Tree> {
         let mountinfo = fs::read_to_string("/proc/self/mountinfo").context("read /proc/self/mountinfo")?;
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-        Ok(Tree { layout: Layout::read(&mountinfo, &own, name), name: name.to_owned() })
+        let mut layout = Layout::read(&mountinfo, &own, name);
+        // Containers show the host's hierarchies read-only.
+        layout.one.retain(|(_, path)| path.parent().is_some_and(is_writable));
+        layout.two = layout.two.filter(|_| is_writable(&layout.two_mount));
+        let two = layout.two.as_deref().and_then(Path::parent).filter(|_| layout.one.is_empty());
+        if two.is_some_and(|above| above != layout.two_mount && !can_delegate(above)) {
+            // A login session's scope holds the shell too. Only root gets here, who may as well use the top.
+            layout.two = Some(layout.two_mount.join(name));
+        }
+        Ok(Tree { layout, name: name.to_owned() })
     }
 
     /// Makes the instance's groups; on version 2 moves this process into `core` and hands the controllers down.
@@ -320,6 +329,18 @@ impl Slot<'_> {
     }
 }
 
+fn is_writable(group: &Path) -> bool {
+    rustix::fs::access(group, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+/// Whether a group hands controllers down, or would once this process has moved.
+fn can_delegate(group: &Path) -> bool {
+    let words = |file: &str| fs::read_to_string(group.join(file)).unwrap_or_default();
+    let own = std::process::id().to_string();
+    words("cgroup.subtree_control").split_whitespace().any(|name| name == "memory")
+        || words("cgroup.procs").split_whitespace().all(|pid| pid == own)
+}
+
 fn delegate(group: &Path) -> Result<()> {
     let offered = fs::read_to_string(group.join("cgroup.controllers")).unwrap_or_default();
     for controller in ["memory", "cpu", "pids", "io"] {
@@ -372,3 +393,7 @@ pub(crate) fn wait_until(mut done: impl FnMut() -> bool) -> io::Result<()> {
     }
     Err(io::ErrorKind::TimedOut.into())
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

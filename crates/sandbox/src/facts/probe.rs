@@ -51,7 +51,7 @@ pub fn probe(data: &Path) -> Facts {
         overlay,
         apparmor_restricts: number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == Some(1),
         seccomp: has_seccomp(),
-        landlock: landlock(),
+        landlock: slot::landlock_version(),
         limits: limits(),
         swap: kilobytes("SwapTotal:") > 0,
         open_files: limit.maximum.unwrap_or(u64::MAX),
@@ -186,20 +186,6 @@ fn has_seccomp() -> bool {
     let action = libc::SECCOMP_RET_KILL_PROCESS;
     // SAFETY: the kernel reads one number.
     unsafe { libc::syscall(libc::SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &raw const action) == 0 }
-}
-
-fn landlock() -> u32 {
-    const LANDLOCK_CREATE_RULESET_VERSION: u32 = 1;
-    // SAFETY: without attributes the kernel only answers its version.
-    let version = unsafe {
-        libc::syscall(
-            libc::SYS_landlock_create_ruleset,
-            std::ptr::null::<u8>(),
-            0,
-            LANDLOCK_CREATE_RULESET_VERSION,
-        )
-    };
-    u32::try_from(version).unwrap_or(0)
 }
 
 /// The file system type of the nearest directory that exists, from the mount table.

@@ -10,8 +10,9 @@ use rustix::process::{Gid, Pid, Uid};
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
 
 use super::host::FUNCTION;
-use super::init::close_from;
+use super::init::{Plan, close_from};
 use super::inside::{self, At, Steps, read_all, write_all};
+use super::walls;
 use crate::kernel::{self, Cloned, exit_now};
 use crate::{Command, limits, seccomp};
 
@@ -40,11 +41,7 @@ fn candidates(command: u8) -> &'static [&'static CStr] {
 }
 
 /// Makes the slot child. It inherits init's privileges until [`Child::prepare`].
-pub(super) fn spawn(
-    program: &[libc::sock_filter],
-    stdout: &OwnedFd,
-    stderr: &OwnedFd,
-) -> Steps<(Child, OwnedFd)> {
+pub(super) fn spawn(plan: &Plan<'_>, stdout: &OwnedFd, stderr: &OwnedFd) -> Steps<(Child, OwnedFd)> {
     let (orders_out, orders) = inside::pipe()?;
     let (answers, answers_in) = inside::pipe()?;
     // SAFETY: the child calls only allocation-free code and ends with exec or `exit_now`.
@@ -53,7 +50,7 @@ pub(super) fn spawn(
             let pid = Pid::from_raw(pid as i32).ok_or(Errno::SRCH).at("make the slot child")?;
             Ok((Child { pid, orders, answers }, pidfd))
         }
-        Cloned::Child => run(program, [&orders_out, &answers_in, stdout, stderr].map(AsRawFd::as_raw_fd)),
+        Cloned::Child => run(plan, [&orders_out, &answers_in, stdout, stderr].map(AsRawFd::as_raw_fd)),
     }
 }
 
@@ -107,7 +104,7 @@ const STEPS: [&str; 9] = [
 const ORDERS: i32 = 3;
 const ANSWERS: i32 = 4;
 
-fn run(program: &[libc::sock_filter], streams: [i32; 4]) -> ! {
+fn run(plan: &Plan<'_>, streams: [i32; 4]) -> ! {
     let taken = take_streams(streams);
     // SAFETY: `take_streams` has put them there, and nobody in this process closes them.
     let (orders, answers) = unsafe { (BorrowedFd::borrow_raw(ORDERS), BorrowedFd::borrow_raw(ANSWERS)) };
@@ -115,14 +112,14 @@ fn run(program: &[libc::sock_filter], streams: [i32; 4]) -> ! {
     if !matches!(read_all(orders, &mut order), Ok(1)) {
         exit_now(0);
     }
-    let answer = match taken.and_then(|()| give_up(program)) {
+    let answer = match taken.and_then(|()| give_up(plan.program)) {
         Ok(()) => READY,
         Err(step) => step,
     };
     if write_all(answers, &[answer]).is_err() || answer != READY {
         exit_now(126);
     }
-    let errno = wait_and_execute(orders);
+    let errno = wait_and_execute(orders, plan.landlock);
     let _ = write_all(answers, &errno.raw_os_error().to_ne_bytes());
     exit_now(127)
 }
@@ -214,7 +211,7 @@ fn clear_signals() -> Result<(), u8> {
 }
 
 /// Waits for the order to execute, then executes. Returns only if that fails.
-fn wait_and_execute(orders: BorrowedFd<'_>) -> Errno {
+fn wait_and_execute(orders: BorrowedFd<'_>, landlock: u32) -> Errno {
     let mut head = [0; 5];
     let mut environment = [0; limits::ENVIRONMENT_BYTES];
     match read_all(orders, &mut head) {
@@ -244,7 +241,7 @@ fn wait_and_execute(orders: BorrowedFd<'_>) -> Errno {
             start = at + 1;
         }
     }
-    if let Err(errno) = rustix::process::chdir(c"/var/task") {
+    if let Err(errno) = walls::raise(landlock).and_then(|()| rustix::process::chdir(c"/var/task")) {
         return errno;
     }
     let mut errno = Errno::NOENT;

@@ -28,6 +28,7 @@ pub(super) struct Plan<'a> {
     pub stderr: RawFd,
     pub views: &'a [&'static CStr],
     pub program: &'a [libc::sock_filter],
+    pub landlock: u32,
     pub ports: [u16; 2],
 }
 
@@ -103,7 +104,7 @@ fn build<'a>(plan: &Plan<'_>, control: BorrowedFd<'a>) -> Steps<Init<'a>> {
     let views = message.fds[1..].iter_mut().map_while(Option::take);
     let mut views = plan.views.iter().copied().zip(views);
     let pieces = inside::assemble(plan.run, tmp, &mut views)?;
-    let (child, pidfd) = child::spawn(plan.program, &stdout, &stderr)?;
+    let (child, pidfd) = child::spawn(plan, &stdout, &stderr)?;
     drop((stdout, stderr));
     let fds = [runtime_api.as_fd(), endpoint.as_fd(), pidfd.as_fd()];
     send(control, &[&[from_init::CHILD]], &fds).at("send listeners")?;

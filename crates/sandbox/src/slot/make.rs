@@ -12,6 +12,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use super::control::{FDS, Received, Start, from_init, receive, send, to_init};
 use super::host::FUNCTION;
 use super::image::{self, Image};
+use super::walls::landlock_version;
 use super::{Blank, Host, Reaper, Request, Running, child, init};
 use crate::cgroup;
 use crate::kernel::{self, Cloned, ExitOnUnwind, attr, open_beneath};
@@ -166,6 +167,7 @@ impl Ends {
             stderr: self.stderr.1.as_raw_fd(),
             views,
             program: seccomp::program(),
+            landlock: landlock_version(),
             ports: PORTS,
         }
     }
@@ -258,7 +260,7 @@ pub(super) fn start(host: &Host, mut blank: Blank, request: &Request) -> Result<
     let exchanged = tmp.is_some();
     fds.extend(tmp);
     for digest in request.task.iter().chain(&request.layers) {
-        fds.push(tree(host, &format!("objects/{digest}"), host.server, &blank.trees)?);
+        fds.push(tree(host, &format!("objects/{digest}"), host.trees, &blank.trees)?);
     }
     let group = host.cgroups.slot(blank.slot);
     group.limit_memory(memory_mb)?;

@@ -15,6 +15,7 @@ mod image;
 mod init;
 mod inside;
 mod make;
+mod walls;
 
 use std::os::fd::OwnedFd;
 
@@ -24,6 +25,7 @@ use crate::{Command, KeepTmp, PackDigest, StartError, TreeDigest, cgroup};
 
 pub use host::{Host, Reaper};
 pub(crate) use inside::{new_mount, raise_loopback};
+pub(crate) use walls::landlock_version;
 
 /// What to put into a blank and run. Names and numbers only; checked and clamped here.
 #[derive(Debug, Clone)]

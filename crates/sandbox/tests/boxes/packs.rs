@@ -96,7 +96,7 @@ fn verify_names_what_was_changed() {
 fn a_python_pack_is_the_interpreter_alone() {
     let rig = Rig::shared();
     let (runtime, pack) = python(&rig);
-    assert_eq!(pack.runtimes, [runtime.clone()]);
+    assert_eq!(pack.runtimes, std::slice::from_ref(&runtime));
     assert!(
         pack.version.starts_with(&format!("python:{}.v", runtime.trim_start_matches("python"))),
         "{pack:?}"

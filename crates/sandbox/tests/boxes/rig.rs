@@ -31,7 +31,7 @@ pub struct Rig {
     pub base: PackDigest,
     pub uid_base: u32,
     data: PathBuf,
-    run: PathBuf,
+    pub run: PathBuf,
     slots: AtomicU32,
     attacker: OnceLock<TreeDigest>,
     trees: Mutex<u32>,
@@ -188,19 +188,6 @@ impl Rig {
         }
         let _ = fs::remove_dir_all(&self.data);
         let _ = fs::remove_dir(&self.run);
-    }
-
-    /// How many control groups the instance has.
-    pub fn groups(&self) -> usize {
-        fn below(folder: &Path) -> usize {
-            let Ok(entries) = fs::read_dir(folder) else { return 0 };
-            let folders = entries.flatten().filter(|entry| entry.path().is_dir());
-            folders.map(|entry| 1 + below(&entry.path())).sum()
-        }
-        let name =
-            format!("lambent-{}", self.run.file_name().and_then(|name| name.to_str()).expect("a name"));
-        let hierarchies = fs::read_dir("/sys/fs/cgroup").expect("list").flatten();
-        hierarchies.map(|entry| below(&entry.path().join(&name))).sum()
     }
 
     /// Every process of a box, as the host numbers them.

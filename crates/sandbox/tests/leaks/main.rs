@@ -8,6 +8,7 @@ mod rig;
 
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 
 use sandbox::KeepTmp;
 use sandbox::slot;
@@ -42,13 +43,25 @@ impl Traces {
         let children = format!("/proc/self/task/{}/children", rustix::thread::gettid().as_raw_nonzero());
         Traces {
             mounts: lines("/proc/self/mountinfo"),
-            groups: rig.groups(),
+            groups: groups(rig),
             loops: fs::read_dir("/sys/block").expect("list").flatten().filter(backs).count(),
             images: entries(&own),
             children: fs::read_to_string(children).expect("read").split_whitespace().count(),
             descriptors: entries("/proc/self/fd"),
         }
     }
+}
+
+/// How many control groups the instance has.
+fn groups(rig: &Rig) -> usize {
+    fn below(folder: &Path) -> usize {
+        let Ok(entries) = fs::read_dir(folder) else { return 0 };
+        let folders = entries.flatten().filter(|entry| entry.path().is_dir());
+        folders.map(|entry| 1 + below(&entry.path())).sum()
+    }
+    let name = format!("lambent-{}", rig.run.file_name().and_then(|name| name.to_str()).expect("a name"));
+    let hierarchies = fs::read_dir("/sys/fs/cgroup").expect("list").flatten();
+    hierarchies.map(|entry| below(&entry.path().join(&name))).sum()
 }
 
 /// The middle and the ninth tenth.
