@@ -58,7 +58,7 @@ pub(crate) const BACKLOG: i32 = 64;
 pub(crate) const STEP_MS: u64 = 10_000;
 
 /// How long [`crate::slot::clear`] waits for the kernel to let go of a dead box.
-pub(crate) const CLEAR_MS: i32 = 2_000;
+pub(crate) const CLEAR_MS: i32 = 5_000;
 
 /// The CPU quota per period, in microseconds, of a memory size. The kernel takes no less than 1,000.
 pub(crate) fn cpu_quota_us(memory_mb: u32) -> u32 {

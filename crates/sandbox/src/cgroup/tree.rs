@@ -156,7 +156,7 @@ impl Tree {
         found
     }
 
-    /// Kills what is left in `makers` and `core`, this process excepted, and removes every empty group of the instance.
+    /// Kills what is left in every slot and removes the slots' groups.
     pub(crate) fn sweep(&self) -> Result<()> {
         for slot in self.slots() {
             let slot = self.slot(slot);

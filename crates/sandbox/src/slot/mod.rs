@@ -6,7 +6,8 @@
 //!
 //! Who ends a box: EOF of [`Running::lifeline`] makes init exit, and with init the kernel kills the whole PID namespace,
 //! frozen or not (init itself is never frozen). `SIGKILL` to [`Running::init`] or a write to the cgroup's kill file do the
-//! same. Then somebody reaps init (who, says [`Reaper`]) and calls [`clear`].
+//! same. The end of the main process is only told, on [`Running::status`]: what it left behind goes on until then. After
+//! init's death somebody reaps it (who, says [`Reaper`]) and calls [`clear`].
 
 mod child;
 mod control;
@@ -118,7 +119,7 @@ pub fn start(host: &Host, blank: Blank, request: &Request) -> Result<Running, St
 }
 
 /// Removes what a dead box leaves: its cgroups, and its `/tmp` image unless it is kept. Init must have been reaped.
-/// Waits up to 100 ms for the kernel.
+/// Some milliseconds; five seconds at most, if the kernel does not let go of it.
 pub fn clear(host: &Host, slot: u32, tmp: u32, keep: KeepTmp) -> Result<()> {
     let group = host.cgroups.slot(slot);
     group.kill()?;

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 
+use sandbox::slot::Request;
 use sandbox::{Exit, KeepTmp};
 
 use crate::rig::{Rig, exit_of, is_ready, watch};
@@ -137,7 +138,8 @@ fn set_id_files_give_nothing() {
 #[test]
 fn a_fork_bomb_stops_at_the_process_limit() {
     let rig = Rig::shared();
-    let outcome = rig.act("bomb");
+    // Enough memory for the kernel's part of a thousand processes.
+    let outcome = rig.run(&Request { memory_mb: 1_024, ..rig.acting("bomb") });
     let (children, errno) = outcome.stdout.trim().split_once(" then ").expect("an answer");
     let children: u32 = children.parse().expect("a number");
     assert!((900..1024).contains(&children), "{outcome:?}");
