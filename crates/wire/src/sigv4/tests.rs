@@ -425,6 +425,35 @@ fn s3_demands_a_stated_payload_and_compares_it() {
     ));
 }
 
+#[test]
+fn a_header_that_was_moved_into_a_presigned_query_counts_as_signed() {
+    let credentials = vectors()[0].credentials();
+    let scope = Scope { date: "20240101".into(), region: "r".into(), service: "s3".into() };
+    let query = format!(
+        "X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential=A%2F20240101%2Fr%2Fs3%2Faws4_request&X-Amz-Date=20240101T010000Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host%3Bx-amz-meta-a&X-Amz-Meta-A=1"
+    );
+    let mut headers = HeaderMap::new();
+    headers.insert("host", HeaderValue::from_static("h"));
+    headers.insert("x-amz-meta-a", HeaderValue::from_static("1"));
+    let key = SigningKey::derive(&credentials.secret_key, &scope);
+    let verdict = |headers: &HeaderMap, signature: &str| {
+        let query = format!("{query}&X-Amz-Signature={signature}");
+        let parts = Parts { method: "GET", path: "/k", query: &query, headers };
+        Claim::of(&parts).and_then(|claim| claim.verify(&parts, BodyHash::of(b""), &key))
+    };
+    let Err(Refusal::Mismatch(mismatch)) = verdict(&headers, "") else {
+        panic!("an empty signature matched")
+    };
+    let signature = key::hex(&key.sign(mismatch.string_to_sign.as_bytes()));
+    assert_eq!(verdict(&headers, &signature), Ok(()));
+    headers.insert("x-amz-meta-a", HeaderValue::from_static("2"));
+    assert!(matches!(verdict(&headers, &signature), Err(Refusal::Mismatch(_))));
+    headers.remove("x-amz-meta-a");
+    assert_eq!(verdict(&headers, &signature), Ok(()));
+    headers.insert("x-amz-meta-b", HeaderValue::from_static("1"));
+    assert_eq!(verdict(&headers, &signature), Err(Refusal::HeadersNotSigned("x-amz-meta-b".into())));
+}
+
 proptest! {
     #[test]
     fn the_parser_never_panics(
