@@ -130,14 +130,19 @@ pub struct Finding {
 impl Facts {
     /// How many execution environments this machine can hold at once, and what bounds them.
     pub fn environments(&self) -> (u32, &'static str) {
-        let bounds = [
-            (self.open_files.saturating_sub(1_024) / limits::FILES_PER_ENVIRONMENT, "open files"),
-            (self.processes.saturating_sub(4_096) / limits::PROCESSES_PER_ENVIRONMENT, "processes"),
-            (u64::from(crate::slot::Host::SLOTS), "user ids"),
-        ];
-        let (most, by) = bounds.into_iter().min_by_key(|(most, _)| *most).unwrap_or((0, "nothing"));
-        (u32::try_from(most).unwrap_or(u32::MAX).max(1), by)
+        environments(self.open_files, self.processes)
     }
+}
+
+/// How many boxes there can be under limits of open files and processes, and which of the bounds it is.
+pub(crate) fn environments(open_files: u64, processes: u64) -> (u32, &'static str) {
+    let bounds = [
+        (open_files.saturating_sub(1_024) / limits::FILES_PER_ENVIRONMENT, "open files"),
+        (processes.saturating_sub(4_096) / limits::PROCESSES_PER_ENVIRONMENT, "processes"),
+        (u64::from(crate::slot::Host::SLOTS), "user ids"),
+    ];
+    let (most, by) = bounds.into_iter().min_by_key(|(most, _)| *most).unwrap_or((0, "nothing"));
+    (u32::try_from(most).unwrap_or(u32::MAX).max(1), by)
 }
 
 #[cfg(test)]

@@ -100,10 +100,14 @@ impl<B: Boxes> Warden<B> {
         // An answer that it gave before its death is valid.
         self.hear_maker(maker);
         let now = self.clock.tick();
-        let post = &mut self.makers[maker];
-        let lived = post.process.take().map_or(Duration::ZERO, |process| now.since(process.since));
+        let lived =
+            self.makers[maker].process.take().map_or(Duration::ZERO, |process| now.since(process.since));
         self.router.maker_died(maker);
-        let wait = next_start(post, lived >= HEALTHY, now);
+        if let End::Status(_) = end {
+            // It ends by itself only when it cannot work, and has said why.
+            self.disprove("a process that makes them cannot start".into());
+        }
+        let wait = next_start(&mut self.makers[maker], lived >= HEALTHY, now);
         tracing::warn!(?end, wait_ms = wait.as_millis(), "a maker has ended and is started again");
     }
 

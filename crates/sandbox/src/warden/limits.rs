@@ -28,8 +28,6 @@ pub(crate) const DATA_OWNER: u32 = IDS_FROM;
 pub(crate) const IDS: u32 = 524_288;
 /// How many of them an instance takes.
 pub(crate) const IDS_PER_INSTANCE: u32 = 4_096;
-/// Slots of an instance: two ids each, the first pair is the server's.
-pub(crate) const SLOTS: u32 = IDS_PER_INSTANCE / 2 - 1;
 
 /// Processes that do the slow steps.
 pub(crate) const MAKERS: usize = 2;

@@ -94,6 +94,8 @@ pub(crate) struct Router<F> {
     actions: Vec<Action<F>>,
     /// False once the instance ends: nothing new is made.
     making: bool,
+    /// The last blank failed: none is made ahead until something has worked again.
+    blanks_fail: bool,
 }
 
 impl<F> Router<F> {
@@ -108,6 +110,7 @@ impl<F> Router<F> {
             unwanted: VecDeque::new(),
             actions: Vec::new(),
             making: true,
+            blanks_fail: false,
         }
     }
 
@@ -131,6 +134,7 @@ impl<F> Router<F> {
     /// A maker has come.
     pub(crate) fn maker_came(&mut self, maker: usize) {
         self.makers[maker] = Work::Idle;
+        self.blanks_fail = false;
     }
 
     /// A maker has died: its blanks and what it worked on are cleared by another.
@@ -228,7 +232,10 @@ impl<F> Router<F> {
             (FromMaker::Failed { slot, why }, Work::Start(its)) if slot == its => {
                 self.start_failed(slot, why)
             }
-            (FromMaker::Failed { slot, .. }, Work::Blank(its)) if slot == its => self.clear(slot, None),
+            (FromMaker::Failed { slot, .. }, Work::Blank(its)) if slot == its => {
+                self.blanks_fail = true;
+                self.clear(slot, None);
+            }
             (FromMaker::Cleared { slot }, Work::Clear(its)) if slot == its => self.cleared(slot),
             (FromMaker::Stuck { slot, why }, Work::Clear(its)) if slot == its => self.clear_again(slot, &why),
             (FromMaker::Forgotten { tmp }, Work::Forget(its)) if tmp == its => {}
@@ -269,6 +276,7 @@ impl<F> Router<F> {
     fn started(&mut self, made: Made, tmp: u32, init: F, fds: Vec<F>) {
         let State::Starting { start, .. } = self.slots[index(made.slot)] else { return };
         self.slots[index(made.slot)] = State::Running { init, tmp };
+        self.blanks_fail = false;
         match start.request {
             Some(request) => self.actions.push(Action::ToServer(ToServer::Started { request, made }, fds)),
             None => self.close(made.slot, None, KeepTmp::No),
@@ -402,7 +410,7 @@ impl<F> Router<F> {
         };
         let blanks = self.slots.iter().filter_map(its).count();
         let own = self.slots.iter().filter_map(its).filter(|its| *its == maker).count();
-        if !self.making || blanks >= BLANKS || own >= BLANKS.div_ceil(self.makers.len()) {
+        if !self.making || self.blanks_fail || blanks >= BLANKS || own >= BLANKS.div_ceil(self.makers.len()) {
             return;
         }
         let Some(slot) = self.find(|state| matches!(state, State::Free)) else { return };

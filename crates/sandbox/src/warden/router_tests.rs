@@ -203,6 +203,19 @@ fn two_blanks_are_kept_ahead_and_a_start_takes_one() {
 }
 
 #[test]
+fn blanks_that_fail_are_not_tried_again_until_a_start_works() {
+    let mut world = World::new();
+    for _ in 0..20 {
+        (0..MAKERS)
+            .for_each(|maker| world.answer(maker, !matches!(world.told[maker], Some(ToMaker::Blank { .. }))));
+    }
+    assert_eq!(world.told, [None, None]);
+    world.start(None).unwrap();
+    world.settle();
+    assert_eq!((world.slots.len(), world.images.len()), (1, 2));
+}
+
+#[test]
 fn a_start_beyond_the_last_slot_is_refused_and_a_close_makes_room() {
     let mut world = World::new();
     for _ in 0..=SLOTS {

@@ -12,12 +12,12 @@ use tasks::{Clock, Tick};
 use super::boxes::Boxes;
 use super::folder::{Folder, write_ready_file};
 use super::ids::Block;
-use super::limits::MAKERS;
-use super::message::{FromMaker, Instance, PackList, ServerHello, ToMaker, ToServer, ToWarden};
+use super::limits::{CLEAR_AT_END, MAKERS};
+use super::message::{FromMaker, Instance, PackList, Refusal, ServerHello, ToMaker, ToServer, ToWarden};
 use super::process::Process;
 use super::role::Kind;
 use super::router::{Action, Router};
-use super::{Ready, Up};
+use super::{Ready, Refused, Up};
 
 /// Everything that an instance holds, once it is set up.
 pub(crate) struct Held<B> {
@@ -77,6 +77,10 @@ pub(crate) struct Warden<B> {
     /// Killed boxes whose end is awaited.
     pub(crate) dying: Vec<(u32, OwnedFd, Tick)>,
     pub(crate) phase: Phase,
+    /// A box could be made.
+    pub(crate) proven: bool,
+    /// Why none could.
+    pub(crate) refused: Option<String>,
     /// A server of this instance has served.
     pub(crate) served: bool,
     /// Since when the present server serves.
@@ -99,6 +103,8 @@ impl<B: Boxes> Warden<B> {
             packs: None,
             dying: Vec::new(),
             phase: Phase::Serving,
+            proven: false,
+            refused: None,
             served: false,
             serves: None,
             buffer: Vec::new(),
@@ -116,7 +122,10 @@ impl<B: Boxes> Warden<B> {
             self.act();
             if let Some(code) = self.ended() {
                 self.finish();
-                return Ok(ExitCode::from(code));
+                return match self.refused {
+                    Some(why) => Err(Refused::NoSandbox(why).into()),
+                    None => Ok(ExitCode::from(code)),
+                };
             }
             for source in self.wait()? {
                 match source {
@@ -258,10 +267,20 @@ impl<B: Boxes> Warden<B> {
         loop {
             let Some(process) = &self.makers[maker].process else { return };
             let Some((message, fds)) = process.receive::<FromMaker>(&mut self.buffer) else { return };
+            let proof = match &message {
+                FromMaker::Blank { .. } | FromMaker::Started { .. } => Some(Ok(())),
+                FromMaker::Failed { why: Refusal::Failed(why), .. } => Some(Err(why.clone())),
+                _ => None,
+            };
             if let Err(error) = self.router.hear_maker(maker, message, fds) {
                 tracing::error!(%error, "a maker broke the protocol");
                 process.kill();
                 return;
+            }
+            match proof {
+                Some(Ok(())) => self.prove(),
+                Some(Err(why)) => self.disprove(why),
+                None => {}
             }
             self.act();
         }
@@ -286,12 +305,39 @@ impl<B: Boxes> Warden<B> {
         self.tell_once();
     }
 
-    fn server_serves(&mut self) {
-        self.serves = Some(self.clock.tick());
-        if self.served {
+    /// The first box was made: this machine can.
+    fn prove(&mut self) {
+        if !self.proven {
+            self.proven = true;
+            self.announce();
+        }
+    }
+
+    /// Nothing weaker than a sandbox is ever chosen in silence: an instance whose first box fails ends.
+    pub(crate) fn disprove(&mut self, why: String) {
+        if self.proven || self.refused.is_some() {
             return;
         }
-        self.served = true;
+        self.refused = Some(why);
+        if let Some(server) = &self.server.process {
+            server.kill();
+        }
+        self.phase = Phase::Clearing { code: 2, until: self.clock.tick().plus(CLEAR_AT_END) };
+    }
+
+    fn server_serves(&mut self) {
+        self.serves = Some(self.clock.tick());
+        if !self.served {
+            self.served = true;
+            self.announce();
+        }
+    }
+
+    /// Once a server serves and boxes can be made, the instance is ready.
+    fn announce(&mut self) {
+        if !self.served || !self.proven {
+            return;
+        }
         let announced = self.held.folder.announce(&self.held.endpoint).and_then(|()| {
             self.up.ready_file.as_ref().map_or(Ok(()), |path| write_ready_file(path, &self.held.endpoint))
         });
@@ -303,7 +349,7 @@ impl<B: Boxes> Warden<B> {
 
     /// Calls the caller back when both the server serves and something is known of the packs.
     fn tell_once(&mut self) {
-        let Some(packs) = self.packs.as_ref().filter(|_| self.served) else { return };
+        let Some(packs) = self.packs.as_ref().filter(|_| self.served && self.proven) else { return };
         let ready = Ready {
             endpoint: self.held.endpoint.clone(),
             pid: std::process::id(),

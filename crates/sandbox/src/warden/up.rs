@@ -19,7 +19,6 @@ use super::boxes::Boxes;
 use super::confine;
 use super::folder::Folder;
 use super::ids;
-use super::limits::SLOTS;
 use super::listen::{self, Holder};
 use super::message::Instance;
 use super::role::{DATA, sealed_memfd};
@@ -177,16 +176,12 @@ fn make_run_folders(name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How many boxes this machine can hold: the server has some 16 descriptors a box, a box some 16 processes.
+/// How many boxes this machine can hold.
 fn slots() -> anyhow::Result<u32> {
     let files = rustix::process::getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
     let processes = fs::read_to_string("/proc/sys/kernel/pid_max").context("read pid_max")?;
-    Ok(slots_within(files, processes.trim().parse().unwrap_or(32_768)))
-}
-
-fn slots_within(files: u64, processes: u64) -> u32 {
-    let fit = (files.saturating_sub(512) / 16).min(processes / 16).clamp(1, u64::from(SLOTS));
-    u32::try_from(fit).unwrap_or(SLOTS)
+    let processes = processes.trim().parse().context("read pid_max")?;
+    Ok(crate::facts::environments(files, processes).0)
 }
 
 fn take_signals() -> anyhow::Result<SignalFd> {
@@ -196,17 +191,4 @@ fn take_signals() -> anyhow::Result<SignalFd> {
     }
     set.thread_block()?;
     Ok(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_number_of_slots_follows_from_the_machine() {
-        assert_eq!(slots_within(20_000, 32_768), 1_218);
-        assert_eq!(slots_within(1_048_576, 4_194_304), SLOTS);
-        assert_eq!(slots_within(1_024, 32_768), 32);
-        assert_eq!(slots_within(0, 0), 1);
-    }
 }

@@ -47,6 +47,7 @@ impl Boxes for Plain {
     }
 
     fn blank(&self, slot: u32) -> anyhow::Result<Blank> {
+        anyhow::ensure!(!self.data.ends_with("impossible"), "no namespaces here");
         let tmp = (0..).find(|tmp| fs::File::create_new(self.image(*tmp)).is_ok());
         Ok(Blank { slot, tmp: tmp.expect("a free number") })
     }

@@ -8,7 +8,7 @@ use sandbox::warden::{self, Stopped};
 use crate::Test;
 use crate::instance::{Instance, of_block, uid, wait_for};
 
-pub(crate) const TESTS: [Test; 9] = [
+pub(crate) const TESTS: [Test; 10] = [
     ("a_second_instance_is_refused_by_name", a_second_instance_is_refused_by_name),
     ("the_server_has_given_up_every_privilege", the_server_has_given_up_every_privilege),
     (
@@ -20,6 +20,7 @@ pub(crate) const TESTS: [Test; 9] = [
     ("a_second_signal_ends_at_once", a_second_signal_ends_at_once),
     ("stop_ends_the_instance_that_status_names", stop_ends_the_instance_that_status_names),
     ("a_server_that_cannot_start_ends_the_instance", a_server_that_cannot_start_ends_the_instance),
+    ("a_machine_without_sandboxes_is_refused", a_machine_without_sandboxes_is_refused),
     ("a_server_that_breaks_the_protocol_is_replaced", a_server_that_breaks_the_protocol_is_replaced),
 ];
 
@@ -155,6 +156,19 @@ fn a_server_that_cannot_start_ends_the_instance() {
     let mut instance = Instance::start(&folder.path().join("data"), "exit 7");
     assert_eq!(instance.exit_code(), Some(7));
     assert_eq!(instance.said, "");
+}
+
+fn a_machine_without_sandboxes_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("impossible");
+    let mut instance = Instance::start(&data, "");
+    assert!(
+        instance.said.starts_with("refused: this machine cannot make sandboxes: no namespaces"),
+        "{}",
+        instance.said
+    );
+    assert_eq!(instance.exit_code(), Some(2));
+    assert!(!data.join("server.json").exists());
 }
 
 fn a_server_that_breaks_the_protocol_is_replaced() {
