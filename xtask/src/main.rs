@@ -70,6 +70,13 @@ const VERBS: &[Verb] = &[
         run: run::bench,
     },
     Verb {
+        name: "cut",
+        usage: "cut [--cuts N] [--seed N]",
+        about: "Cut the power under the store, 20 times, and find everything that was acknowledged",
+        exists: |root| root.join("crates/store/src/bin/cut").exists(),
+        run: run::cut,
+    },
+    Verb {
         name: "tidy",
         usage: "tidy",
         about: "Layers, sizes, names and documents",

@@ -26,7 +26,15 @@ pub fn build(root: &Path, arguments: &[String]) -> Outcome {
 pub fn bench(root: &Path, arguments: &[String]) -> Outcome {
     let binary = release(root)?;
     let mut bench = cargo(root, &["run", "--quiet", "--release", "--package", "bench", "--"]);
-    run_command(bench.args(arguments).env("LAMBENT_BINARY", binary))
+    run_command(bench.args(arguments).env("BINARY_UNDER_TEST", binary))
+}
+
+/// `cut`: the store loses nothing, and is seen to lose when it is weakened. Needs root and loop devices.
+pub fn cut(root: &Path, arguments: &[String]) -> Outcome {
+    let build = ["build", "--quiet", "--package", "store", "--bin", "cut", "--features", "weaken"];
+    run_command(&mut cargo(root, &build))?;
+    let mut prove = as_root(root, &target(root).join("debug/cut"), &["prove"]);
+    run_command(prove.args(arguments))
 }
 
 fn release(root: &Path) -> Result<PathBuf, String> {

@@ -36,8 +36,8 @@ fn acceptance(root: &Path, python: &Path) -> Outcome {
     let mut tests = if is_root() {
         command(root, python, &[])
     } else {
-        command(root, "sudo", &["--preserve-env=LAMBENT_BINARY", text(python)?])
+        command(root, "sudo", &["--preserve-env=BINARY_UNDER_TEST", text(python)?])
     };
     tests.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]);
-    run_command(tests.env("LAMBENT_BINARY", binary))
+    run_command(tests.env("BINARY_UNDER_TEST", binary))
 }

@@ -25,7 +25,11 @@ pub fn check(root: &Path) -> Result<Vec<String>, String> {
 }
 
 fn missing(document: &str, text: &str, names: &[String]) -> Vec<String> {
-    let named = |name: &str| text.contains(&format!("`{name}`")) || text.contains(&format!("crates/{name}"));
+    let named = |name: &str| {
+        text.contains(&format!("`{name}`"))
+            || text.contains(&format!("crates/{name}"))
+            || text.contains(&format!("`{name}/`"))
+    };
     names
         .iter()
         .filter(|name| !named(name))

@@ -36,7 +36,9 @@ fn in_source(source: &Source) -> Vec<String> {
         let bad = match keyword {
             // An associated type of that name belongs to somebody else's trait, such as that of HTTP bodies.
             "type" if word == DATA => false,
-            "struct" | "enum" | "trait" | "union" | "type" => camel_words(word).any(is_empty_word),
+            "struct" | "enum" | "trait" | "union" => camel_words(word).any(is_empty_word),
+            // Inside an impl the trait chose the name.
+            "type" => starts_its_line(&masked, at) && camel_words(word).any(is_empty_word),
             "mod" => MODULES.contains(&word),
             _ => false,
         };
@@ -46,6 +48,12 @@ fn in_source(source: &Source) -> Vec<String> {
         keyword = word;
     }
     complaints
+}
+
+/// True when the line of this word begins without a blank.
+fn starts_its_line(masked: &str, at: usize) -> bool {
+    let line = masked[..at].rfind('\n').map_or(0, |end| end + 1);
+    !masked[line..].starts_with([' ', '\t'])
 }
 
 fn is_empty_word(word: &str) -> bool {
@@ -68,7 +76,7 @@ mod tests {
     #[test]
     fn empty_names_are_found_and_full_ones_pass() {
         let text = "struct QueueManager;\nenum Information {}\npub trait StoreImpl {}\nstruct Database;\n\
-                    type RowData = u8;\nmod util;\ntype Data = u8;\nmod tests { struct Helper; }\n// struct BaseThing\n";
+                    type RowData = u8;\nimpl Body for X {\n    type Data = u8;\n}\nmod util;\ntype Data = u8;\nmod tests { struct Helper; }\n// struct BaseThing\n";
         let source = Source { path: "crates/a/src/x.rs".into(), text: text.into() };
         assert_eq!(
             check(&[source]),
@@ -76,7 +84,7 @@ mod tests {
                 "crates/a/src/x.rs:1: QueueManager says nothing",
                 "crates/a/src/x.rs:3: StoreImpl says nothing",
                 "crates/a/src/x.rs:5: RowData says nothing",
-                "crates/a/src/x.rs:6: util says nothing",
+                "crates/a/src/x.rs:9: util says nothing",
                 "crates/a/src/x.rs:8: Helper says nothing",
             ]
         );
