@@ -25,13 +25,18 @@ const REGION: &str = "us-east-1";
 
 /// One instance and what outlives its restarts. Runs on a current-thread runtime.
 pub struct House {
+    ground: Ground,
+    tasks: Tasks,
+    running: Assembled,
+}
+
+/// What outlives restarts.
+struct Ground {
     clock: Clock,
     random: Random,
     disk: Disk,
     root: RootKey,
     folder: tempfile::TempDir,
-    tasks: Tasks,
-    running: Assembled,
 }
 
 impl House {
@@ -42,31 +47,57 @@ impl House {
         let disk = Disk::new(7, clock.clone());
         let root = RootKey::make(&random);
         let folder = tempfile::tempdir().context("make a folder for code trees")?;
+        let ground = Ground { clock, random, disk, root, folder };
         let tasks = Tasks::new(Shutdown::new());
-        let running = start(&clock, &random, &disk, &root, &folder, &tasks).await?;
-        Ok(House { clock, random, disk, root, folder, tasks, running })
+        let running = start(&ground, &tasks).await?;
+        Ok(House { ground, tasks, running })
     }
 
-    /// Moves the clock on, after work on other threads (unpacking zips) has come back.
+    /// Moves the clock on, once everything has come to rest, and lets what that starts come to rest too.
     pub async fn advance(&self, by: Duration) {
-        self.clock.advance(by).await;
+        self.rest().await;
+        self.ground.clock.advance(by).await;
+        self.rest().await;
+    }
+
+    /// Lets the instance run until it can only go on when time passes. Work on other threads (unpacking zips) takes real time.
+    async fn rest(&self) {
+        let real = Clock::real();
+        loop {
+            self.ground.clock.advance(Duration::ZERO).await;
+            if self.tasks.blocking() == 0 {
+                break;
+            }
+            real.sleep(Duration::from_micros(200)).await;
+        }
+        // What the last blocking work woke.
+        self.ground.clock.advance(Duration::ZERO).await;
     }
 
     /// Crashes the instance: what was not acknowledged may be lost, everything else must be there afterwards.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.tasks.shutdown().begin();
-        self.clock.advance(Duration::ZERO).await;
-        self.disk.crash();
+        self.ground.clock.advance(Duration::ZERO).await;
+        self.ground.disk.crash();
         self.tasks = Tasks::new(Shutdown::new());
-        self.running =
-            start(&self.clock, &self.random, &self.disk, &self.root, &self.folder, &self.tasks).await?;
+        self.running = start(&self.ground, &self.tasks).await?;
         Ok(())
     }
 
     /// Ends the instance.
     pub async fn stop(&self) {
         self.tasks.shutdown().begin();
-        self.clock.advance(Duration::from_secs(1)).await;
+        self.ground.clock.advance(Duration::from_secs(1)).await;
+    }
+
+    /// Every operation that has a row, as `service Operation`, sorted.
+    pub fn operations(&self) -> Vec<String> {
+        let services = self.running.registry.services();
+        let mut rows: Vec<String> = services
+            .flat_map(|service| service.operations().map(move |name| format!("{} {name}", service.name())))
+            .collect();
+        rows.sort();
+        rows
     }
 
     /// One call through the front door, signed by root or by `credentials`. The outer error is the scenario's fault.
@@ -92,15 +123,15 @@ impl House {
             .body(outgoing.body)?;
         request.headers_mut().extend(outgoing.headers);
         let root = Credentials {
-            access_key: self.root.access_key().to_owned(),
-            secret_key: self.root.secret_key().to_owned(),
+            access_key: self.ground.root.access_key().to_owned(),
+            secret_key: self.ground.root.secret_key().to_owned(),
             session_token: None,
         };
         let signer = Signer {
             credentials: credentials.unwrap_or(&root),
             service: model.signing_name(),
             region: REGION,
-            at: Millis(self.clock.wall_ms()),
+            at: Millis(self.ground.clock.wall_ms()),
         };
         signer.sign(&mut request)?;
         let answer = self.answer(request).await?;
@@ -115,34 +146,18 @@ impl House {
             tokio::select! {
                 biased;
                 response = &mut handled => break response,
-                () = self.patience() => self.clock.advance(Duration::from_millis(100)).await,
+                () = self.rest() => self.ground.clock.advance(Duration::from_millis(100)).await,
             }
         };
         let (head, body) = response.into_parts();
         let body = body.collect().await.context("read the answer")?;
         Ok(wire::Response { status: head.status.as_u16(), headers: head.headers, body })
     }
-
-    /// Waits until the instance can only go on when time passes: work on other threads comes back within real milliseconds.
-    async fn patience(&self) {
-        for _ in 0..64 {
-            tokio::task::yield_now().await;
-        }
-        let real = Clock::real();
-        real.sleep(Duration::from_millis(2)).await;
-    }
 }
 
-async fn start(
-    clock: &Clock,
-    random: &Random,
-    disk: &Disk,
-    root: &RootKey,
-    folder: &tempfile::TempDir,
-    tasks: &Tasks,
-) -> anyhow::Result<Assembled> {
+async fn start(ground: &Ground, tasks: &Tasks) -> anyhow::Result<Assembled> {
     let sources = server::config::Sources {
-        flags: vec![("data".to_owned(), folder.path().to_string_lossy().into_owned())],
+        flags: vec![("data".to_owned(), ground.folder.path().to_string_lossy().into_owned())],
         environment: Vec::new(),
         file: None,
         root: server::config::Root::No,
@@ -151,14 +166,14 @@ async fn start(
     let (config, _) =
         server::config::load(&sources).map_err(|problem| anyhow::anyhow!("{}", problem.what))?;
     let running = assemble(server::Parts {
-        store: disk.open(),
-        driver: Arc::new(Boxes::new(clock.clone(), tasks.clone())),
-        clock: clock.clone(),
-        random: random.clone(),
+        store: ground.disk.open(),
+        driver: Arc::new(Boxes::new(ground.clock.clone(), tasks.clone())),
+        clock: ground.clock.clone(),
+        random: ground.random.clone(),
         tasks: tasks.clone(),
         config,
-        root_key: root.clone(),
-        objects: folder.path().join("objects"),
+        root_key: ground.root.clone(),
+        objects: ground.folder.path().join("objects"),
         endpoint: format!("http://{HOST}"),
     })
     .await?;

@@ -6,7 +6,9 @@ use it::Scenario;
 
 fn scenarios() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = std::fs::read_dir(folder)
+        .expect("the folder of scenarios")
+        .map(|entry| entry.expect("a file").path());
     let mut files: Vec<PathBuf> =
         files.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
     files.sort();
@@ -27,4 +29,25 @@ fn every_scenario_ends_as_it_says() {
         }
     }
     assert!(failed.is_empty(), "{} scenarios failed:\n\n{}", failed.len(), failed.join("\n\n"));
+}
+
+/// `docs/coverage.md` marks what `models/operations.toml` lists; the tables must hold exactly that.
+#[test]
+fn the_coverage_page_marks_exactly_the_operations_that_have_a_row() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/coverage.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let mut marked = Vec::new();
+    let mut service = "";
+    for line in page.lines() {
+        if let Some(title) = line.strip_prefix("## ") {
+            service = title.split('`').nth(1).expect("a service's title names its model");
+        } else if let Some(operation) = line.strip_prefix("- [x] ") {
+            marked.push(format!("{service} {operation}"));
+        }
+    }
+    marked.sort();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let rows = runtime.block_on(async { it::House::new().await.unwrap().operations() });
+    assert!(!rows.is_empty());
+    assert_eq!(rows, marked);
 }

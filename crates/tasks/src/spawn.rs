@@ -24,25 +24,30 @@ pub struct Tasks {
     running: Arc<Running>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Running {
     count: AtomicUsize,
+    blocking: AtomicUsize,
     idle: Notify,
 }
 
 /// A started task. Dropping the handle leaves it running.
 #[derive(Debug)]
-pub struct Task<T>(tokio::task::JoinHandle<T>);
+pub struct Task<T> {
+    handle: tokio::task::JoinHandle<T>,
+    /// Held until whoever waits for blocking work has its value: the thread's own end comes a moment earlier.
+    _blocking: Option<Blocking>,
+}
 
 impl<T> Task<T> {
     /// Ends the task at its next await.
     pub fn abort(&self) {
-        self.0.abort();
+        self.handle.abort();
     }
 
     /// Waits for the task's value; `None` when it was aborted or panicked.
     pub async fn join(self) -> Option<T> {
-        self.0.await.ok()
+        self.handle.await.ok()
     }
 }
 
@@ -53,6 +58,15 @@ impl Drop for Counted {
         if self.0.count.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.0.idle.notify_waiters();
         }
+    }
+}
+
+#[derive(Debug)]
+struct Blocking(Arc<Running>);
+
+impl Drop for Blocking {
+    fn drop(&mut self) {
+        self.0.blocking.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -79,12 +93,13 @@ impl Tasks {
     {
         let counted = self.count();
         let shutdown = self.shutdown.clone();
-        Task(tokio::spawn(async move {
+        let handle = tokio::spawn(async move {
             let _counted = counted;
             if let Err(error) = future.await {
                 report(name, &error, on_error, &shutdown);
             }
-        }))
+        });
+        Task { handle, _blocking: None }
     }
 
     /// Starts a future that is not `Send` on the current `LocalSet` or local runtime.
@@ -94,21 +109,30 @@ impl Tasks {
     {
         let counted = self.count();
         let shutdown = self.shutdown.clone();
-        Task(tokio::task::spawn_local(async move {
+        let handle = tokio::task::spawn_local(async move {
             let _counted = counted;
             if let Err(error) = future.await {
                 report(name, &error, on_error, &shutdown);
             }
-        }))
+        });
+        Task { handle, _blocking: None }
     }
 
     /// Runs `work`, which may block, on a thread of its own pool.
     pub fn spawn_blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Task<T> {
         let counted = self.count();
-        Task(tokio::task::spawn_blocking(move || {
+        self.running.blocking.fetch_add(1, Ordering::AcqRel);
+        let blocking = Blocking(self.running.clone());
+        let handle = tokio::task::spawn_blocking(move || {
             let _counted = counted;
             work()
-        }))
+        });
+        Task { handle, _blocking: Some(blocking) }
+    }
+
+    /// How much blocking work is awaited: a test in virtual time waits for it in real time.
+    pub fn blocking(&self) -> usize {
+        self.running.blocking.load(Ordering::Acquire)
     }
 
     /// Starts an operating system thread under `name`.
