@@ -109,7 +109,7 @@ fn enter(channel: Channel) -> anyhow::Result<ServerHandles> {
     let (data, locks, config) = (next()?, [next()?, next()?], next()?);
     let listeners = fds.map(std::net::TcpListener::from).collect::<Vec<_>>();
     anyhow::ensure!(listeners.len() == hello.listeners as usize, "the warden's greeting lacks listeners");
-    ignore_signals()?;
+    block_signals()?;
     confine::enter(&Confinement { id: hello.id, warden: hello.warden, data: &data })?;
     // Folder and ids come free with the last of warden, makers and server: held until the end of this process.
     std::mem::forget(locks);
@@ -117,14 +117,13 @@ fn enter(channel: Channel) -> anyhow::Result<ServerHandles> {
     Ok(ServerHandles { listeners, config, data: DATA.into(), slots: hello.slots, warden: Line(channel) })
 }
 
-/// A service manager signals every process of a service: the server drains when the warden says so.
-fn ignore_signals() -> anyhow::Result<()> {
-    use nix::sys::signal::{SigHandler, Signal, signal};
-    for number in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
-        // SAFETY: no handler is installed.
-        unsafe { signal(number, SigHandler::SigIgn) }?;
-    }
-    Ok(())
+/// A service manager signals every process of a service: the server drains when the warden says so, and whatever handler
+/// it installs later is not called.
+fn block_signals() -> anyhow::Result<()> {
+    use nix::sys::signal::{SigSet, Signal};
+    let mut set = SigSet::empty();
+    [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().for_each(|signal| set.add(signal));
+    Ok(set.thread_block()?)
 }
 
 /// Executes this binary again in a role. The child has no descriptor but the channel and the standard output and error.

@@ -296,13 +296,14 @@ impl<F> Router<F> {
     fn cleared(&mut self, slot: u32) {
         let State::Clearing(Clearing { request, tmp, keep, .. }) = self.slots[index(slot)] else { return };
         self.slots[index(slot)] = State::Free;
-        let kept = tmp.filter(|_| keep == KeepTmp::Yes);
-        match request {
-            Some(request) => {
-                self.kept.extend(kept);
-                self.actions.push(Action::ToServer(ToServer::Closed { request, tmp: kept }, Vec::new()));
-            }
-            None => self.unwanted.extend(kept),
+        let mut left = tmp.filter(|_| keep == KeepTmp::Yes);
+        // No more than there are slots: a server that hoards them would fill the disk.
+        if request.is_none() || self.kept.len() >= self.slots.len() {
+            self.unwanted.extend(left.take());
+        }
+        self.kept.extend(left);
+        if let Some(request) = request {
+            self.actions.push(Action::ToServer(ToServer::Closed { request, tmp: left }, Vec::new()));
         }
     }
 

@@ -248,6 +248,19 @@ fn a_kept_tmp_goes_to_the_next_box_once() {
 }
 
 #[test]
+fn a_server_cannot_hoard_more_images_than_there_are_slots() {
+    let mut world = World::new();
+    for _ in 0..SLOTS + 3 {
+        world.start(None).unwrap();
+        world.settle();
+        let slot = *world.slots.first().unwrap();
+        world.close(slot, KeepTmp::Yes);
+        world.settle();
+    }
+    assert_eq!(world.kept.len(), SLOTS as usize);
+}
+
+#[test]
 fn what_the_server_may_not_ask_is_a_breach() {
     let mut world = World::new();
     world.settle();

@@ -115,7 +115,10 @@ fn sigterm_drains_and_leaves_nothing() {
     let mut instance = Instance::start(&data, "");
     instance.ask("start");
     let id = instance.id().unwrap();
-    assert_eq!(of_block(id).len(), 3);
+    wait_for("a server and a box of two processes", || of_block(id).len() == 3);
+    // A service manager tells everybody; the server listens to the warden alone.
+    crate::instance::kill(instance.server(), Signal::TERM);
+    assert_eq!(instance.ask("ping"), "pong");
     instance.signal(Signal::TERM);
     assert_eq!(instance.exit_code(), Some(0));
     assert!(data.join("drained").exists());
