@@ -4,10 +4,12 @@ use std::task::{Context, Poll};
 
 use tasks::{Clock, Tick};
 
+type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// A timer whose moment may move at every poll. Moving it later costs nothing: the old timer fires once in vain.
 pub(crate) struct Alarm {
     clock: Clock,
-    armed: Option<(Tick, Pin<Box<dyn Future<Output = ()> + Send>>)>,
+    armed: Option<(Tick, Sleep)>,
 }
 
 impl Alarm {

@@ -130,7 +130,7 @@ impl Environment {
         };
         let weight = Weight { memory_mb: u64::from(function.memory_mb), ..Weight::default() };
         Environment {
-            journal: Journal { sink: engine.parts.logs.clone(), stream, tail: None },
+            journal: Journal { sink: engine.parts.logs.clone(), stream, tail: None, pending: Vec::new() },
             alarm: Alarm::new(clock),
             engine,
             pool,
@@ -254,7 +254,9 @@ impl Environment {
                             return Poll::Ready(Woken::Happening(order.into()));
                         }
                         let written = |message| journal.message(clock.wall_ms(), message);
-                        if let Poll::Ready(happening) = waiting.poll(cx, written) {
+                        let happened = waiting.poll(cx, written);
+                        journal.hand_on();
+                        if let Poll::Ready(happening) = happened {
                             return Poll::Ready(Woken::Happening(happening));
                         }
                         alarm.poll(deadline, cx).map(|()| Woken::Alarm)
@@ -421,8 +423,11 @@ impl Environment {
     }
 
     fn log(&mut self, messages: impl IntoIterator<Item = Bytes>) {
-        let at = self.engine.parts.clock.wall_ms();
-        self.journal.messages(at, messages);
+        let at_ms = self.engine.parts.clock.wall_ms();
+        for message in messages {
+            self.journal.message(at_ms, message);
+        }
+        self.journal.hand_on();
     }
 }
 
@@ -442,23 +447,24 @@ pub(crate) struct Journal {
     sink: Arc<dyn LogSink>,
     stream: LogStream,
     tail: Option<Tail>,
+    /// Lines that were read and not yet handed on, to hand on many at once.
+    pending: Vec<LogLine>,
 }
 
 impl Journal {
+    /// Takes a line; [`Journal::hand_on`] must follow.
     fn message(&mut self, at_ms: u64, message: Bytes) {
-        self.messages(at_ms, [message]);
+        if let Some(tail) = &mut self.tail {
+            tail.push(&message);
+        }
+        self.pending.push(LogLine { at: Millis(at_ms), message });
     }
 
-    fn messages(&mut self, at_ms: u64, messages: impl IntoIterator<Item = Bytes>) {
-        let line = |message| LogLine { at: Millis(at_ms), message };
-        let lines: Vec<LogLine> = messages.into_iter().map(line).collect();
-        if let Some(tail) = &mut self.tail {
-            for line in &lines {
-                tail.push(&line.message);
-            }
-        }
-        if !lines.is_empty() {
-            self.sink.write(&self.stream, &lines);
+    /// Gives everything taken so far to the sink.
+    fn hand_on(&mut self) {
+        if !self.pending.is_empty() {
+            self.sink.write(&self.stream, &self.pending);
+            self.pending.clear();
         }
     }
 }

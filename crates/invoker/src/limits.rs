@@ -64,6 +64,6 @@ pub(crate) const TAIL_BYTES: usize = 4 * 1024;
 /// What is read from an output at once.
 pub(crate) const READ_BYTES: usize = 16 * 1024;
 /// Reads from one output before others have their turn.
-pub(crate) const READS_PER_TURN: usize = 16;
+pub(crate) const READS_PER_TURN: usize = 4;
 /// Reads from one output before END is written, so that an endless writer cannot hold it up.
-pub(crate) const READS_BEFORE_END: usize = 128;
+pub(crate) const READS_BEFORE_END: usize = 64;

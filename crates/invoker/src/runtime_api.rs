@@ -57,8 +57,7 @@ impl RuntimeApi {
             .max_header_size(limits::HEAD_BYTES)
             // hyper has one timer for a begun head and for an idle connection; ours tells them apart.
             .header_read_timeout(None)
-            .auto_date_header(false)
-            .pipeline_flush(true);
+            .auto_date_header(false);
         Ok(RuntimeApi {
             accepting: Some(listener.accepting()?),
             resting_until: None,

@@ -301,6 +301,7 @@ impl Environment {
         }
     }
 
+    /// Takes everything that the function has written so far; a system line follows and hands it on.
     async fn drain_output(&mut self) {
         let at_ms = self.engine.parts.clock.wall_ms();
         let Environment { slot, journal, .. } = self;

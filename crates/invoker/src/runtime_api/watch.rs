@@ -75,21 +75,50 @@ impl Watch {
     }
 }
 
-/// A connection that tells its watch when bytes arrive.
+/// A connection that tells its watch when bytes arrive, and takes none while its peer does not read: hyper would go on
+/// reading pipelined requests and keep their answers in memory.
 pub(crate) struct Watched {
     connection: Connection,
     watch: Arc<Watch>,
+    writing: Writing,
+}
+
+/// Whether the peer reads what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Writing {
+    Free,
+    /// The last write found no room.
+    Blocked,
+    /// The same, and a read was put off for it.
+    BlockedReader,
 }
 
 impl Watched {
     pub(crate) fn new(connection: Connection, watch: Arc<Watch>) -> Watched {
-        Watched { connection, watch }
+        Watched { connection, watch, writing: Writing::Free }
+    }
+
+    fn written<T>(&mut self, wrote: Poll<T>, cx: &mut Context<'_>) -> Poll<T> {
+        if wrote.is_ready() {
+            if self.writing == Writing::BlockedReader {
+                cx.waker().wake_by_ref();
+            }
+            self.writing = Writing::Free;
+        } else if self.writing == Writing::Free {
+            self.writing = Writing::Blocked;
+        }
+        wrote
     }
 }
 
 impl AsyncRead for Watched {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.writing != Writing::Free {
+            // The write wakes the task, and puts this right.
+            this.writing = Writing::BlockedReader;
+            return Poll::Pending;
+        }
         let before = buf.filled().len();
         let read = Pin::new(&mut this.connection).poll_read(cx, buf);
         if buf.filled().len() > before {
@@ -101,7 +130,9 @@ impl AsyncRead for Watched {
 
 impl AsyncWrite for Watched {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().connection).poll_write(cx, buf)
+        let this = self.get_mut();
+        let wrote = Pin::new(&mut this.connection).poll_write(cx, buf);
+        this.written(wrote, cx)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -117,7 +148,9 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().connection).poll_write_vectored(cx, bufs)
+        let this = self.get_mut();
+        let wrote = Pin::new(&mut this.connection).poll_write_vectored(cx, bufs);
+        this.written(wrote, cx)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -258,8 +258,10 @@ async fn an_exception_is_reported_as_aws_reports_it_and_logged_as_one_event() {
     assert_eq!(again.report.init, None, "an exception resets nothing");
 }
 
-/// A function that cannot be initialised: files, handler, error type, message; `{}` is the code's folder.
-const UNUSABLE: [(&[(&str, &str)], &str, &str, &str); 6] = [
+type Files = &'static [(&'static str, &'static str)];
+
+/// Functions that cannot be initialised: files, handler, error type, message.
+const UNUSABLE: [(Files, &str, &str, &str); 6] = [
     (&[], "x.handler", "Runtime.ImportModuleError", "Unable to import module 'x': No module named 'x'"),
     (
         &[("app.py", "import absent_thing")],
