@@ -182,6 +182,27 @@ def test_doctor_tells_what_this_machine_gives():
     assert re.search(r"^ok +Linux ", done.stdout, re.M)
 
 
+def test_bash_completes_verbs_and_names_of_functions(server, make_function, tool_path):
+    name = make_function("greet")
+    script = """source <(lambent completions bash)
+COMP_WORDS=(lambent "$1" "$2"); COMP_CWORD=2; [[ -n $3 ]] && COMP_WORDS=(lambent "$1") COMP_CWORD=1
+$(complete -p lambent | sed 's/.*-F \\([^ ]*\\).*/\\1/') lambent "${COMP_WORDS[COMP_CWORD]}" lambent
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+    environment = CLEAN | {"LAMBENT_DATA": str(server.data), "PATH": f"{tool_path}:/usr/bin:/bin"}
+
+    def complete(*words):
+        done = subprocess.run(
+            ["bash", "-c", script, "bash", *words], env=environment, capture_output=True, text=True, timeout=30
+        )
+        return done.stdout.split(), done.stderr
+
+    found, error = complete("invoke", name[:6])
+    assert found == [name], error
+    found, error = complete("depl", "", "verb")
+    assert found == ["deploy"], error
+
+
 def test_version_help_and_completions_need_no_server(tmp_path):
     assert lambent("version", home=tmp_path).stdout == "lambent 0.1.0\n"
     assert "Usage: lambent COMMAND" in lambent("--help", home=tmp_path).stdout

@@ -98,7 +98,9 @@ pub fn greet(root: &Path, arguments: &[String]) -> Outcome {
 
 fn up(root: &Path, binary: &Path, place: &Path, more: &[&str]) -> Command {
     let mut up = as_root(root, binary, &["up"]);
-    up.arg("--data").arg(place.join("data")).arg("--ready-file").arg(place.join("ready.json")).args(more);
+    up.arg("--data").arg(place.join("data")).arg("--ready-file").arg(place.join("ready.json"));
+    // The terminal is for the answer; a line a request would drown it.
+    up.args(["--log", "warn"]).args(more);
     up
 }
 

