@@ -32,3 +32,5 @@ pub(crate) const VERSIONS: usize = 10_000;
 pub(crate) const CHECK_INLINE_BYTES: usize = 256 * 1024;
 /// How long a code tree must have been without a name before it is removed, in seconds: longer than any invocation.
 pub(crate) const SWEEP_SECONDS: u64 = 20 * 60;
+/// How long unpacked code waits for others, to reach the disk with one flush, in seconds.
+pub(crate) const KEEP_SECONDS: u64 = 1;

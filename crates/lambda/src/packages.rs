@@ -92,6 +92,7 @@ pub(crate) async fn take_in(lambda: &Lambda, zip: Bytes) -> Result<Taken, Fault>
         trees.unpack(digest, &bytes).map(|()| digest)
     });
     let digest = unpacked.join().await.ok_or_else(broken_unpack)?.map_err(refused)?;
+    lambda.0.unpacked.notify_one();
     let staged = lambda.0.store.blobs().stage(&mut zip.clone(), ZIP_BYTES as u64).await?;
     Ok(Taken { staged, digest })
 }

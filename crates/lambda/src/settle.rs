@@ -94,6 +94,7 @@ impl Lambda {
         let trees = self.0.trees.clone();
         let unpacked = self.0.tasks.spawn_blocking(move || trees.unpack(digest, &zip));
         unpacked.join().await.context("unpacking panicked")?.context("unpack a stored package")?;
+        self.0.unpacked.notify_one();
         Ok(digest)
     }
 

@@ -12,7 +12,7 @@ use invoker::{FunctionVersion, Invoker};
 use sandbox::Packs;
 use store::Store;
 use tasks::{Clock, Random, Tasks};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::code::Trees;
 use crate::function::Function;
@@ -54,6 +54,8 @@ pub(crate) struct Inner {
     pub(crate) invoker: Invoker,
     pub(crate) packs: watch::Receiver<Packs>,
     pub(crate) trees: Arc<Trees>,
+    /// Wakes the loop that flushes trees.
+    pub(crate) unpacked: Notify,
     pub(crate) locations: Arc<dyn Locations>,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
@@ -71,6 +73,7 @@ impl Lambda {
             invoker: parts.invoker,
             packs: parts.packs,
             trees,
+            unpacked: Notify::new(),
             locations: parts.locations,
             clock: parts.clock,
             random: parts.random,

@@ -122,6 +122,7 @@ impl Assembled {
         self.tasks.spawn("settle-functions", OnError::Log, self.lambda.clone().settle_left_over());
         // Parsed now, off the shards, so that the first call of a service need not wait for its model.
         self.tasks.spawn_blocking(|| wire::Model::all().count());
+        self.tasks.spawn("keep-trees", OnError::Log, self.lambda.clone().keep_trees());
         self.tasks.spawn("sweep-trees", OnError::Log, self.lambda.clone().sweep_trees());
         let (blobs, shutdown) = (self.store.blobs(), self.tasks.shutdown().clone());
         self.tasks.spawn("sweep-blobs", OnError::Log, async move { blobs.sweep_until(&shutdown).await });

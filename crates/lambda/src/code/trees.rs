@@ -1,11 +1,15 @@
-//! The folder of unpacked code trees, `objects/<sha256>/`.
+//! The folder of unpacked code trees, `objects/<sha256>/`: a cache of the packages in the store.
+//!
+//! Nobody waits until a tree is on the disk, so a power cut may leave one with empty files under its final name. A tree that
+//! is known to be whole has an empty file `objects/.whole-<sha256>` beside it, made after the flush; a start removes the
+//! others, and they are unpacked again when they are needed.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sandbox::TreeDigest;
 use tasks::Random;
@@ -18,21 +22,63 @@ pub(crate) struct Trees {
     random: Random,
     /// Held while a finished tree is moved into place or swept, so that a sweep cannot take what was just asked for.
     moving: Mutex<()>,
+    /// Unpacked and not yet known to be on the disk.
+    fresh: Mutex<BTreeSet<TreeDigest>>,
 }
 
 const STAGING: &str = ".staging-";
+const WHOLE: &str = ".whole-";
 
 impl Trees {
-    /// The trees below `folder`, which is made if it is missing. What an earlier process left half unpacked is removed.
+    /// The trees below `folder`, which is made if it is missing. What an earlier process left half unpacked is removed, and
+    /// so is what it may have lost in a power cut.
     pub(crate) fn open(folder: PathBuf, random: Random) -> io::Result<Trees> {
         fs::create_dir_all(&folder)?;
-        for entry in fs::read_dir(&folder)? {
+        let trees = Trees { folder, random, moving: Mutex::default(), fresh: Mutex::default() };
+        for entry in fs::read_dir(&trees.folder)? {
             let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with(STAGING) {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let tree = TreeDigest::parse(&name);
+            if name.starts_with(STAGING) || tree.is_some_and(|tree| !trees.mark(tree).exists()) {
                 remove(&entry.path())?;
+            } else if let Some(tree) = name.strip_prefix(WHOLE).and_then(TreeDigest::parse)
+                && !trees.has(tree)
+            {
+                fs::remove_file(entry.path())?;
             }
         }
-        Ok(Trees { folder, random, moving: Mutex::new(()) })
+        Ok(trees)
+    }
+
+    /// Flushes the trees unpacked since the last time to the disk and marks them as whole. Blocks for as long as the disk
+    /// takes for everything that is dirty on it.
+    pub(crate) fn keep(&self) -> io::Result<()> {
+        let fresh = std::mem::take(&mut *self.fresh());
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        // One flush instead of one for each of what may be thousands of files.
+        rustix::fs::syncfs(fs::File::open(&self.folder)?)?;
+        for tree in fresh {
+            let _moving = self.moving();
+            if self.has(tree) {
+                fs::File::create(self.mark(tree))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn mark(&self, tree: TreeDigest) -> PathBuf {
+        self.folder.join(format!("{WHOLE}{tree}"))
+    }
+
+    fn moving(&self) -> MutexGuard<'_, ()> {
+        self.moving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fresh(&self) -> MutexGuard<'_, BTreeSet<TreeDigest>> {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Unpacks `zip` as the tree `digest`, unless it is there already. A refused zip leaves nothing behind.
@@ -52,12 +98,14 @@ impl Trees {
     }
 
     fn publish(&self, staging: &Path, digest: TreeDigest) -> Result<(), BadZip> {
-        let _moving = self.moving.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _moving = self.moving();
         let place = self.place(digest);
         if place.exists() {
             return remove(staging).map_err(BadZip::Disk); // Another call unpacked the same zip meanwhile.
         }
-        fs::rename(staging, place).map_err(BadZip::Disk)
+        fs::rename(staging, place).map_err(BadZip::Disk)?;
+        self.fresh().insert(digest);
+        Ok(())
     }
 
     /// Whether the tree is there.
@@ -95,7 +143,12 @@ impl Trees {
     fn remove(&self, digest: TreeDigest) -> io::Result<()> {
         let aside = self.folder.join(format!("{STAGING}{:016x}", u64::from_le_bytes(self.random.bytes())));
         {
-            let _moving = self.moving.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let _moving = self.moving();
+            self.fresh().remove(&digest);
+            match fs::remove_file(self.mark(digest)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
             fs::rename(self.place(digest), &aside)?;
         }
         remove(&aside)
@@ -223,6 +276,33 @@ mod tests {
         let zip = zip_of(&entries);
         assert!(zip.len() < 1 << 20);
         assert!(matches!(trees.unpack(DIGEST, &zip), Err(BadZip::TooLarge)));
+        assert_eq!(left_in(&trees), 0);
+    }
+
+    #[test]
+    fn only_trees_that_were_flushed_are_there_after_a_start() {
+        let (folder, trees) = trees();
+        let again = || Trees::open(folder.path().join("objects"), Random::seeded(2)).unwrap();
+        let zip = zip_of(&[Entry::File("a", b"x", 0o644)]);
+        trees.unpack(DIGEST, &zip).unwrap();
+        trees.keep().unwrap();
+        trees.unpack(TreeDigest([8; 32]), &zip).unwrap();
+        let trees = again();
+        assert!(trees.has(DIGEST));
+        assert!(!trees.has(TreeDigest([8; 32])), "a power cut may have emptied its files");
+        // What lost its tree is not taken for whole when the tree comes back.
+        fs::remove_dir_all(trees.place(DIGEST)).unwrap();
+        let trees = again();
+        trees.unpack(DIGEST, &zip).unwrap();
+        assert!(!again().has(DIGEST));
+    }
+
+    #[test]
+    fn a_swept_tree_leaves_no_mark() {
+        let (_folder, trees) = trees();
+        trees.unpack(DIGEST, &zip_of(&[Entry::File("a", b"x", 0o644)])).unwrap();
+        trees.keep().unwrap();
+        trees.sweep(&BTreeSet::new(), &BTreeSet::from([DIGEST])).unwrap();
         assert_eq!(left_in(&trees), 0);
     }
 
