@@ -16,11 +16,15 @@ def test_fifty_parallel_calls_run_side_by_side_in_fifty_environments(make_functi
         assert not any("FunctionError" in answer for answer in answers)
         return time.monotonic() - start, {answer["Body"]["environment"] for answer in answers}
 
-    # Long enough for fifty starts on a small machine: none becomes free for another call before.
-    _, cold = round(5)
-    assert len(cold) == 50
+    # A call that waits for its start takes an environment that becomes free before, so a small machine may need
+    # more than one round until there are fifty.
+    environments = set()
+    for _ in range(10):
+        environments |= round(2)[1]
+        if len(environments) >= 50:
+            break
     seconds, warm = round(1)
-    assert warm == cold
+    assert len(warm) == 50 and warm <= environments
     assert seconds < 2
 
 

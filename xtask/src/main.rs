@@ -4,6 +4,7 @@
 
 #![allow(clippy::disallowed_methods)] // A developer's tool: it reads the environment, the clock, and waits.
 
+mod bench;
 mod check;
 mod process;
 mod run;
@@ -64,10 +65,10 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "bench",
-        usage: "bench [ARGUMENTS]",
+        usage: "bench [PART] [--write]",
         about: "Measure the numbers of SPECIFICATION.md with the release build",
         exists: |root| root.join("crates/bench/Cargo.toml").exists(),
-        run: run::bench,
+        run: bench::run,
     },
     Verb {
         name: "cut",

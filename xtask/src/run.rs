@@ -1,4 +1,4 @@
-//! `run`: from sources to the first answer of a function. Also `build` and `bench`.
+//! `run`: from sources to the first answer of a function. Also `build` and `cut`.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -20,13 +20,6 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 pub fn build(root: &Path, arguments: &[String]) -> Outcome {
     only(arguments, &[])?;
     release(root).map(|binary| println!("{}", binary.strip_prefix(root).unwrap_or(&binary).display()))
-}
-
-/// `bench`: hands its arguments to the `bench` crate, built for release beside the binary that it measures.
-pub fn bench(root: &Path, arguments: &[String]) -> Outcome {
-    let binary = release(root)?;
-    let mut bench = cargo(root, &["run", "--quiet", "--release", "--package", "bench", "--"]);
-    run_command(bench.args(arguments).env("BINARY_UNDER_TEST", binary))
 }
 
 /// `cut`: the store loses nothing, and is seen to lose when it is weakened. Needs root and loop devices.
@@ -104,7 +97,8 @@ fn up(root: &Path, binary: &Path, place: &Path, more: &[&str]) -> Command {
     up
 }
 
-fn as_root(root: &Path, program: &Path, arguments: &[&str]) -> Command {
+/// A command that runs as root.
+pub fn as_root(root: &Path, program: &Path, arguments: &[&str]) -> Command {
     if is_root() {
         return command(root, program, arguments);
     }

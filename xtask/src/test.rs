@@ -38,6 +38,6 @@ fn acceptance(root: &Path, python: &Path) -> Outcome {
     } else {
         command(root, "sudo", &["--preserve-env=BINARY_UNDER_TEST", text(python)?])
     };
-    tests.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]);
+    tests.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "tests/pytest.ini", "tests"]);
     run_command(tests.env("BINARY_UNDER_TEST", binary))
 }
