@@ -1,12 +1,12 @@
 //! One run of the program: its options, its streams, its clock, and the target they lead to.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tasks::Clock;
 
 use crate::args::Options;
 use crate::client::{Client, Manner};
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::folder;
 use crate::profile::Profile;
 use crate::screen::{Color, Form, Screen, Talk};
@@ -73,14 +73,15 @@ impl Session {
             region: self.options.region.clone(),
             data_given: self.options.data.clone(),
         };
-        rule(&Surroundings {
+        let decided = rule(&Surroundings {
             flags: &flags,
             environment: &variable,
             profile: &profile,
             folder: folder.clone(),
             server: &|| folder::server(&folder),
             root_key: &|| folder::root_key(&folder),
-        })
+        });
+        decided.map_err(|failure| if failure.exit == Exit::NoServer { for_users(failure) } else { failure })
     }
 
     /// A client for the server that is meant.
@@ -96,6 +97,15 @@ impl Session {
             (false, Talk::Normal | Talk::Quiet) => Manner::Do,
         };
         Client::new(target, self.clock.clone(), manner)
+    }
+}
+
+/// What an ordinary user does about a missing server: root's may run, or root must start one.
+fn for_users(failure: Failure) -> Failure {
+    match (is_root(), Path::new("/var/lib/lambent").exists()) {
+        (true, _) => failure,
+        (false, true) => failure.fix("eval \"$(sudo lambent env)\""),
+        (false, false) => failure.fix("sudo lambent up"),
     }
 }
 

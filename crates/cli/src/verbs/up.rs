@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
 
 use clap::Args;
 use sandbox::warden::{self, Ready, Refused};
@@ -69,6 +70,7 @@ fn foreground(session: &Session, arguments: Arguments, start: Tick) -> Result<Ex
         data: crate::folder::shown(&config.data, crate::session::home().as_deref()),
         data_note: note(is_new, config.root_key.is_some()),
         auth: config.auth,
+        drain: config.drain,
         to: arguments.greeting,
     };
     let up = warden::Up {
@@ -104,6 +106,7 @@ struct Greeting {
     data: String,
     data_note: &'static str,
     auth: server::config::Auth,
+    drain: Duration,
     to: Option<PathBuf>,
 }
 
@@ -126,7 +129,8 @@ impl Greeting {
             format!("  runtimes  {runtimes}; more: lambent runtime add"),
             "  clients   eval \"$(lambent env)\"     new here: lambent init hello".to_owned(),
         ];
-        let stop = "Ctrl-C stops: running calls get 30 s, accepted events are kept.";
+        let drain = self.drain.as_secs();
+        let stop = format!("Ctrl-C stops: running calls get {drain} s, accepted events are kept.");
         match self.to {
             Some(path) => {
                 // The process that waits for this file shows it; without it, it will say that we are not ready.
@@ -135,7 +139,7 @@ impl Greeting {
                 let _ = fs::write(&new, text).and_then(|()| fs::rename(&new, &path));
             }
             None => {
-                lines.iter().map(String::as_str).chain([stop]).for_each(|line| self.screen.say_always(line))
+                lines.iter().map(String::as_str).chain([stop.as_str()]).for_each(|line| self.screen.say(line))
             }
         }
     }
