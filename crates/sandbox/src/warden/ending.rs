@@ -1,5 +1,6 @@
 //! The warden's dealings with ends: of processes, of its children's time, of itself.
 
+use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -13,6 +14,7 @@ use super::message::{PackList, ToServer};
 use super::process::Process;
 use super::rules::{self, End, Next, Server};
 use super::supervise::{Phase, Post, Warden};
+use super::up::RUN;
 
 /// The exit code after a second signal, as shells have it for one that Ctrl-C ended.
 const CUT: u8 = 130;
@@ -227,6 +229,7 @@ impl<B: Boxes> Warden<B> {
         if let Err(error) = swept {
             tracing::error!(error = format!("{error:#}"), "something is left; the next start removes it");
         }
+        let _ = std::fs::remove_dir(Path::new(RUN).join(&self.held.instance.name));
         self.held.folder.retract();
         if let Some(path) = &self.up.ready_file {
             let _ = std::fs::remove_file(path);

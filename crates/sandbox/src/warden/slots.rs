@@ -10,6 +10,7 @@ use crate::{KeepTmp, Pack, StartError};
 use super::boxes::Boxes;
 use super::limits::DATA_OWNER;
 use super::message::Instance;
+use super::up::RUN;
 
 /// The runtime that the base pack serves.
 const BASE: &str = "provided.al2023";
@@ -31,7 +32,7 @@ impl Boxes for Slots {
     type Blank = Blank;
 
     fn open(instance: &Instance) -> anyhow::Result<Slots> {
-        let run = Path::new("/run/lambent").join(&instance.name);
+        let run = Path::new(RUN).join(&instance.name);
         // The warden reaps: boxes outlive the maker that made them.
         let host = Host::open(&instance.data, &run, instance.ids, Reaper::Parent)?;
         let host = host.with_trees_of(DATA_OWNER);

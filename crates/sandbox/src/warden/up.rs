@@ -26,7 +26,7 @@ use super::slots::Slots;
 use super::supervise::{Held, Warden};
 
 /// Below it everything that an instance needs while it runs and that does not outlive the machine.
-const RUN: &str = "/run/lambent";
+pub(crate) const RUN: &str = "/run/lambent";
 
 /// A call back.
 pub type Tell = Box<dyn FnOnce(&Ready)>;

@@ -81,6 +81,7 @@ fn nothing_is_left(data: &Path) {
         assert!(!file.contains(text), "{file}");
     }
     let hash = sha2_name(data);
+    assert!(!Path::new("/run/lambent").join(&hash).exists());
     let mut folders = vec![std::path::PathBuf::from("/sys/fs/cgroup")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {

@@ -114,7 +114,12 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        let _ = self.warden.kill();
+        // Twice, so that nobody drains for long; not by SIGKILL, which would leave its control groups to nobody.
+        for signal in [Signal::TERM, Signal::INT] {
+            if matches!(self.warden.try_wait(), Ok(None)) {
+                self.signal(signal);
+            }
+        }
         let _ = self.warden.wait();
     }
 }
