@@ -101,6 +101,13 @@ fn isolation(facts: &Facts) -> Vec<Finding> {
         return fail(format!("sandbox: {why}"), fix);
     }
     let mut findings = vec![finding(Level::Ok, "sandbox: one was made and removed", None)];
+    findings.extend(lesser_walls(facts));
+    findings
+}
+
+/// What a sandbox lacks without failing.
+fn lesser_walls(facts: &Facts) -> Vec<Finding> {
+    let mut findings = Vec::new();
     if let Trial::Fails(why) = &facts.overlay {
         let text = format!("overlayfs: {why}\nfunctions with more than one layer will not start");
         findings.push(finding(Level::Warn, text, Some("modprobe overlay")));
