@@ -92,6 +92,10 @@ async fn serve(handles: Handles, tasks: Tasks) -> anyhow::Result<()> {
     };
     let mut options = store::Options::new(tasks.clone(), clock.clone());
     options.disk_floor_bytes = config.disk_floor_bytes;
+    #[cfg(feature = "weaken")]
+    {
+        options.weakness = config.weakness;
+    }
     let store = Store::open(&data, options).context("open the store")?;
     let (drain, shutdown) = (config.drain, tasks.shutdown().clone());
     let objects = data.join("objects");

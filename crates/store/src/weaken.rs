@@ -2,7 +2,8 @@
 //! enabled by hand for the `cut` binary.
 
 /// What is left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Weakness {
     /// Nothing: the product.
     None,

@@ -64,6 +64,9 @@ pub struct Config {
     pub root_key: Option<RootKey>,
     /// Gets `{"endpoint": …, "pid": …}` once requests are served.
     pub ready_file: Option<PathBuf>,
+    #[cfg(feature = "weaken")]
+    #[doc(hidden)]
+    pub weakness: store::weaken::Weakness,
 }
 
 impl fmt::Debug for Config {
@@ -335,6 +338,8 @@ impl Effective {
             keep_logs: self.parse("keep.logs", value::duration)?,
             root_key: given_root_key(sources)?,
             ready_file: flag_or_variable(sources, "ready-file", "LAMBENT_READY_FILE").map(PathBuf::from),
+            #[cfg(feature = "weaken")]
+            weakness: store::weaken::Weakness::None,
         };
         if config.auth == Auth::Off && !config.listen.ip().is_loopback() {
             return Err(Problem::new(format!(

@@ -61,7 +61,7 @@ async fn must_hold(store: &Store, expected: std::ops::Range<u64>) -> Result<()> 
 }
 
 async fn to_the_floor(options: &Options) -> Result<()> {
-    let workshop = Workshop::new()?;
+    let workshop = Workshop::new("full")?;
     make(&workshop.path("image"), MIB)?;
     let mounted = Mounted::new(&workshop.path("image"), workshop.path("disk"))?;
     let store = open(&mounted, FLOOR)?;
@@ -86,7 +86,7 @@ async fn to_the_floor(options: &Options) -> Result<()> {
 }
 
 async fn to_the_end() -> Result<()> {
-    let workshop = Workshop::new()?;
+    let workshop = Workshop::new("full")?;
     make(&workshop.path("image"), MIB)?;
     let mounted = Mounted::new(&workshop.path("image"), workshop.path("disk"))?;
     // No floor and no reserve: the writes themselves fail.

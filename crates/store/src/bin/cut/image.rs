@@ -8,8 +8,9 @@ use anyhow::{Context, Result, ensure};
 pub struct Workshop(PathBuf);
 
 impl Workshop {
-    pub fn new() -> Result<Workshop> {
-        let path = Path::new("/dev/shm").join(format!("cut-{}", std::process::id()));
+    /// The folder of this process and that name.
+    pub fn new(name: &str) -> Result<Workshop> {
+        let path = Path::new("/dev/shm").join(format!("cut-{}-{name}", std::process::id()));
         fs::create_dir(&path).with_context(|| format!("create {}", path.display()))?;
         Ok(Workshop(path))
     }
@@ -43,6 +44,11 @@ impl Mounted {
         fs::create_dir_all(&at)?;
         run(Command::new("mount").args(["-t", "ext4", "-o", "loop"]).arg(image).arg(&at))?;
         Ok(Mounted(at))
+    }
+
+    /// Makes everything on it durable.
+    pub fn flush(&self) -> Result<()> {
+        Ok(rustix::fs::syncfs(File::open(&self.0)?)?)
     }
 
     /// The data folder of the store on it.

@@ -3,16 +3,18 @@
 //!
 //! ```text
 //! cut prove [--cuts N] [--seed N]          the store loses nothing; weakened, it is seen to lose (feature `weaken`)
-//! cut run [--cuts N] [--seed N] [--mib N] [--stop-at PREFIX] -- WRITER ARGS -- CHECKER ARGS
+//! cut run [--cuts N] [--seed N] [--mib N] [--earliest N] [--latest N] [--stop-at PREFIX]
+//!         -- WRITER ARGS -- CHECKER ARGS [-- FIRST ARGS]
 //!                                          the same for any command
+//! cut lose ...                             like `run`, and fails unless something is lost
 //! cut full [--seed N]                      fills the disk: deletes go on, nothing is lost, room lets work in again
 //! cut write [rows|staged|all] [WEAKNESS]    a writer: acknowledges on its output
 //! cut check                                a checker: reads acknowledgements from its input
 //! ```
 //!
 //! Writers and checkers find their data folder in the variable `CUT_FOLDER`. A writer prints one line for each
-//! acknowledgement, at once. A checker gets the lines and ends with 0 if all of it is there. `run`, `prove` and `full`
-//! need root, loop devices and mkfs.ext4.
+//! acknowledgement, at once. A checker gets the lines and ends with 0 if all of it is there. FIRST runs once, to its end;
+//! each cut begins with what it left. `run`, `lose`, `prove` and `full` need root, loop devices and mkfs.ext4.
 //!
 //! It finds missing and misordered syncs, not what a disk's own cache does with them.
 
@@ -32,13 +34,17 @@ use crate::options::Options;
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let verb = arguments.next().context("a verb: prove, run, full, write or check")?;
+    let verb = arguments.next().context("a verb: prove, run, lose, full, write or check")?;
     let arguments: Vec<String> = arguments.collect();
     match verb.as_str() {
         "prove" => prove::prove(&Options::parse(&arguments)?),
         "run" => {
-            let (options, writer, checker) = options::commands(&arguments)?;
-            trial::series(&options, &writer, &checker)?.must_keep_all()
+            let (options, commands) = options::commands(&arguments)?;
+            trial::series(&options, &commands)?.must_keep_all()
+        }
+        "lose" => {
+            let (options, commands) = options::commands(&arguments)?;
+            trial::series(&options, &commands)?.must_lose()
         }
         "full" => full::full(&Options::parse(&arguments)?),
         "write" => write::write(&arguments),

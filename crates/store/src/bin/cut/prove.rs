@@ -1,6 +1,6 @@
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
-use crate::options::Options;
+use crate::options::{Commands, Options};
 use crate::trial::{Found, series};
 
 /// Cuts of each weakened store: enough to see a loss that shows in every second one.
@@ -21,9 +21,7 @@ pub fn prove(options: &Options) -> Result<()> {
         ("staged", "no-folder-sync", "staged"),
     ] {
         let found = run(&fewer, load, weakness, stop_at)?;
-        ensure!(found.lost > 0, "{weakness} lost nothing in {} cuts: the cut tests nothing", found.cuts);
-        let first = found.first.unwrap_or_default();
-        println!("{weakness}: {} of {} cuts lost something: {first}", found.lost, found.cuts);
+        found.must_lose().context(weakness)?;
     }
     Ok(())
 }
@@ -32,5 +30,6 @@ fn run(options: &Options, load: &str, weakness: &str, stop_at: &str) -> Result<F
     let cut = std::env::current_exe()?.to_str().context("the path of this program")?.to_owned();
     let writer = [&cut, "write", load, weakness].map(str::to_owned);
     let checker = [&cut, "check"].map(str::to_owned);
-    series(&Options { stop_at: stop_at.to_owned(), ..options.clone() }, &writer, &checker)
+    let commands = Commands { writer: writer.into(), checker: checker.into(), first: None };
+    series(&Options { stop_at: stop_at.to_owned(), ..options.clone() }, &commands)
 }

@@ -6,12 +6,8 @@ use anyhow::{Context, Result, bail, ensure};
 use tasks::Random;
 
 use crate::image::{Mounted, Workshop, make};
-use crate::options::Options;
+use crate::options::{Commands, Options};
 use crate::processes;
-
-/// The earliest and the latest acknowledgement that is cut after.
-const EARLIEST: u64 = 5;
-const LATEST: u64 = 250;
 
 /// What a series of cuts found.
 #[derive(Debug, Default)]
@@ -33,15 +29,32 @@ impl Found {
         println!("kept: {} acknowledgements over {} cuts", self.acks, self.cuts);
         Ok(())
     }
+
+    pub fn must_lose(&self) -> Result<()> {
+        ensure!(self.lost > 0, "nothing was lost in {} cuts: the cut tests nothing", self.cuts);
+        let first = self.first.as_deref().unwrap_or_default();
+        println!("seen to lose: {} of {} cuts lost something: {first}", self.lost, self.cuts);
+        Ok(())
+    }
 }
 
 /// Runs one cut after the other, each on a new image.
-pub fn series(options: &Options, writer: &[String], checker: &[String]) -> Result<Found> {
+pub fn series(options: &Options, commands: &Commands) -> Result<Found> {
     let random = Random::seeded(options.seed);
+    let workshop = Workshop::new("first")?;
+    let first = workshop.path("image");
+    make(&first, options.mib)?;
+    if let Some(words) = &commands.first {
+        let mounted = Mounted::new(&first, workshop.path("disk"))?;
+        let ended = command(words, &mounted.folder()).status().context("start the first command")?;
+        ensure!(ended.success(), "the first command ended with {ended}");
+        mounted.flush()?;
+    }
     let mut found = Found::default();
     for cut in 0..options.cuts {
-        let after = EARLIEST + random.below(LATEST - EARLIEST);
-        let (acks, outcome) = trial(options, after, writer, checker).with_context(|| format!("cut {cut}"))?;
+        let after = options.earliest + random.below(options.latest - options.earliest + 1);
+        let (acks, outcome) =
+            trial(&first, after, options, commands).with_context(|| format!("cut {cut}"))?;
         found.cuts += 1;
         found.acks += acks;
         if let Err(lost) = outcome {
@@ -55,18 +68,20 @@ pub fn series(options: &Options, writer: &[String], checker: &[String]) -> Resul
 type Outcome = std::result::Result<(), String>;
 
 /// One cut. Answers how many acknowledgements there were, and what is missing.
-fn trial(options: &Options, after: u64, writer: &[String], checker: &[String]) -> Result<(u64, Outcome)> {
-    let workshop = Workshop::new()?;
+fn trial(first: &Path, after: u64, options: &Options, commands: &Commands) -> Result<(u64, Outcome)> {
+    let workshop = Workshop::new("trial")?;
     let (image, copy) = (workshop.path("image"), workshop.path("copy"));
-    make(&image, options.mib)?;
+    std::fs::copy(first, &image).context("copy the first image")?;
+    // One place for both, as it would be after a real power cut.
+    let disk = workshop.path("disk");
     let acks = {
-        let mounted = Mounted::new(&image, workshop.path("before"))?;
-        let child = command(writer, &mounted.folder()).stdout(Stdio::piped()).spawn();
+        let mounted = Mounted::new(&image, disk.clone())?;
+        let child = command(&commands.writer, &mounted.folder()).stdout(Stdio::piped()).spawn();
         let mut running = Running(child.context("start the writer")?);
         cut(&mut running.0, after, &options.stop_at, || std::fs::copy(&image, &copy).map(drop))?
     };
-    let mounted = Mounted::new(&copy, workshop.path("after"))?;
-    let outcome = check(checker, &mounted.folder(), &acks)?;
+    let mounted = Mounted::new(&copy, disk)?;
+    let outcome = check(&commands.checker, &mounted.folder(), &acks)?;
     Ok((acks.lines().count() as u64, outcome))
 }
 
