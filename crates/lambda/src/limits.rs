@@ -12,8 +12,14 @@ pub(crate) const PATH_BYTES: usize = 1_024;
 pub(crate) const PATH_DEPTH: usize = 64;
 /// Longest symbolic link target in bytes.
 pub(crate) const LINK_BYTES: u64 = 1_024;
+/// Symbolic links that the kernel follows on one path.
+pub(crate) const LINK_HOPS: usize = 40;
+/// Names that are walked to see where the links of one zip lead.
+pub(crate) const LINK_STEPS: usize = 1_000_000;
 /// Environment variables, measured as compact JSON, in bytes.
 pub(crate) const ENVIRONMENT_BYTES: usize = 4_096;
+/// Most tags of a resource.
+pub(crate) const TAGS: usize = 50;
 /// Longest function name that CreateFunction takes.
 pub(crate) const NAME_CHARS: usize = 64;
 /// Most functions on a page of ListFunctions.

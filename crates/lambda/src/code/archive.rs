@@ -171,6 +171,9 @@ impl Tree<'_> {
     }
 
     fn make_links(&mut self, links: &BTreeMap<PathBuf, String>) -> Result<(), BadZip> {
+        if !paths::links_stay_inside(links) {
+            return Err(unusable("links that lead out of the tree through each other"));
+        }
         for (path, target) in links {
             if self.files.contains(path) || self.directories.contains_key(path) {
                 return Err(unusable(format!("{path:?} is both a link and something else")));

@@ -256,6 +256,14 @@ mod tests {
             ("absolute", zip_of(&[Entry::File("/evil", b"x", 0o644)])),
             ("link out", zip_of(&[Entry::Link("l", "../../etc/passwd")])),
             ("absolute link out", zip_of(&[Entry::Link("l", "/etc/passwd")])),
+            (
+                "link out through a link",
+                zip_of(&[
+                    Entry::Directory("a/b/"),
+                    Entry::Link("a/b/up", "../.."),
+                    Entry::Link("l", "a/b/up/../etc"),
+                ]),
+            ),
             ("write through a link", zip_of(&[Entry::Link("l", "sub"), Entry::File("l/evil", b"x", 0o644)])),
             ("file as directory", zip_of(&[Entry::File("a", b"x", 0o644), Entry::File("a/b", b"x", 0o644)])),
         ];
