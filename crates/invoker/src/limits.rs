@@ -52,6 +52,8 @@ pub(crate) const HEAD_BYTES: usize = 16 * 1024;
 pub(crate) const URI_BYTES: usize = 2 * 1024;
 /// The buffer of a connection; bodies arrive in pieces of at most this size.
 pub(crate) const BUFFER_BYTES: usize = 64 * 1024;
+/// An answer of at most this size may wait for what follows it.
+pub(crate) const HELD_BYTES: usize = 512;
 /// A begun request head.
 pub(crate) const HEAD_LIMIT: Duration = Duration::from_secs(5);
 /// A body without progress.

@@ -149,6 +149,10 @@ impl Future for Served {
         if Pin::new(&mut this.http).poll(cx).is_ready() {
             return Poll::Ready(());
         }
+        // hyper flushes whenever it is polled.
+        if this.watch.lets_go() && Pin::new(&mut this.http).poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
         this.alarm.poll(this.watch.deadline(), cx)
     }
 }

@@ -19,6 +19,8 @@ use crate::limits;
 type Reply = Response<Full<Bytes>>;
 
 const VERSION: &str = "/2018-06-01/runtime/";
+/// Of old; it says only that somebody listens.
+const PING: &str = "/2018-06-01/ping";
 const EXTENSIONS: &str = "/2020-01-01/extension";
 const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 const ERROR_BODY: &str = "lambda-runtime-function-error-body";
@@ -54,12 +56,16 @@ enum Call<'a> {
     Next,
     Answer(&'a str, Kind),
     InitError,
+    Ping,
     Extension,
     Unknown,
     WrongMethod,
 }
 
 fn route<'a>(method: &Method, path: &'a str) -> Call<'a> {
+    if path == PING {
+        return if *method == Method::GET { Call::Ping } else { Call::WrongMethod };
+    }
     let Some(rest) = path.strip_prefix(VERSION) else {
         return if path.starts_with(EXTENSIONS) { Call::Extension } else { Call::Unknown };
     };
@@ -87,6 +93,7 @@ impl Service {
         }
         match route(&head.method, head.uri.path()) {
             Call::Next => self.next().await,
+            Call::Ping => Response::new(Full::new(Bytes::from_static(b"pong"))),
             Call::Answer(id, Kind::Response) => self.response(id, &head.headers, body).await,
             Call::Answer(id, Kind::Error) => self.error(id, &head.headers, body).await,
             Call::InitError => self.init_error(&head.headers, body).await,
@@ -129,6 +136,7 @@ impl Service {
         match self.collect(body, limits::RESPONSE_BYTES).await {
             Ok(Collected { bytes, trailers, permit }) => {
                 begun.complete(result_of(streamed, bytes, trailers), permit);
+                self.watch.answered();
                 accepted()
             }
             Err(Broken::TooLarge(body)) => {
@@ -147,6 +155,7 @@ impl Service {
         match self.collect(body, limits::ERROR_BYTES).await {
             Ok(Collected { bytes, permit, .. }) => {
                 begun.complete(Err(reported(headers, bytes, Side::Call)), permit);
+                self.watch.answered();
                 accepted()
             }
             Err(Broken::TooLarge(body)) => {
@@ -345,6 +354,7 @@ mod tests {
             (post.clone(), "/2020-01-01/extension/register", Call::Extension),
             (Method::GET, "/2018-06-01/runtime/restore/next", Call::Unknown),
             (Method::GET, "/", Call::Unknown),
+            (Method::GET, "/2018-06-01/ping", Call::Ping),
         ];
         for (method, path, expected) in cases {
             assert_eq!(route(&method, path), expected, "{method} {path}");
