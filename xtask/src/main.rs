@@ -8,6 +8,7 @@ mod bench;
 mod check;
 mod process;
 mod run;
+mod soak;
 mod test;
 mod tidy;
 mod tools;
@@ -76,6 +77,13 @@ const VERBS: &[Verb] = &[
         about: "Cut the power under the store, 20 times, and find everything that was acknowledged",
         exists: |root| root.join("crates/store/src/bin/cut").exists(),
         run: run::cut,
+    },
+    Verb {
+        name: "soak",
+        usage: "soak [SECONDS] [TARGET...]",
+        about: "Fuzz everything that reads bytes of strangers, a minute a target unless said otherwise",
+        exists: soak::exists,
+        run: soak::run,
     },
     Verb {
         name: "tidy",

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::process::{cargo, command, is_root, run as run_command, step};
 use crate::tools::{python, target, text, vectors};
-use crate::{Outcome, only};
+use crate::{Outcome, only, soak};
 
 /// Runs the tests of every crate, then the acceptance tests with real clients against the real binary.
 pub fn run(root: &Path, arguments: &[String]) -> Outcome {
@@ -12,6 +12,9 @@ pub fn run(root: &Path, arguments: &[String]) -> Outcome {
     let python = python(root)?;
     vectors(root)?;
     step("tests of the crates", || crates(root))?;
+    if soak::exists(root) {
+        step("fuzz targets, ten seconds each", || soak::quick(root))?;
+    }
     if !root.join("tests/conftest.py").exists() {
         return Ok(());
     }

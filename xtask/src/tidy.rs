@@ -48,7 +48,7 @@ pub fn complaints(root: &Path) -> Result<Vec<String>, String> {
 }
 
 /// Folders that hold what people write. `models` is data, `target` is built.
-const PLACES: [&str; 6] = ["crates", "xtask", "tests", "runtimes", "examples", ".ci"];
+const PLACES: [&str; 7] = ["crates", "fuzz", "xtask", "tests", "runtimes", "examples", ".ci"];
 
 /// Endings that are read as text.
 const ENDINGS: [&str; 6] = ["rs", "py", "sh", "toml", "js", "mjs"];

@@ -15,6 +15,8 @@ mod code;
 mod describe;
 mod function;
 mod functions;
+#[doc(hidden)]
+pub mod fuzzing;
 mod invoke;
 mod limits;
 mod location;

@@ -9,6 +9,8 @@
 
 mod events;
 mod fields;
+#[doc(hidden)]
+pub mod fuzzing;
 mod groups;
 mod index;
 pub mod limits;

@@ -5,6 +5,8 @@
 pub mod cgroup;
 mod driver;
 pub mod facts;
+#[doc(hidden)]
+pub mod fuzzing;
 mod io;
 mod kernel;
 mod limits;

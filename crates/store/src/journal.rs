@@ -15,6 +15,7 @@ use crate::disk::Disk;
 use crate::limits::NOTE_BYTES;
 use crate::{Broken, Options, Result};
 
+pub mod fuzzing;
 mod memory;
 mod segments;
 mod syncer;

@@ -43,6 +43,8 @@ pub use blobs::{BlobId, Blobs, Chunks, Staged, Swept};
 pub use error::{Broken, Result};
 pub use feed::{Change, Feed};
 pub use home::Home;
+#[doc(hidden)]
+pub use journal::fuzzing;
 pub use journal::{Journal, Stretch};
 pub use key::Key;
 pub use row::Row;

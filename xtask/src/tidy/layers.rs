@@ -19,10 +19,10 @@ pub fn check(root: &Path) -> Result<Vec<String>, String> {
     Ok(compare(&allowed, &actual))
 }
 
-/// The manifests of all members, `crates/*` and `xtask`.
+/// The manifests of all members, `crates/*`, `fuzz` and `xtask`.
 pub fn manifests(root: &Path) -> Result<Vec<std::path::PathBuf>, String> {
     let crates = root.join("crates");
-    let mut found = vec![root.join("xtask/Cargo.toml")];
+    let mut found = vec![root.join("fuzz/Cargo.toml"), root.join("xtask/Cargo.toml")];
     for entry in fs::read_dir(&crates).map_err(|error| format!("list {}: {error}", crates.display()))? {
         let manifest = entry.map_err(|error| format!("list crates: {error}"))?.path().join("Cargo.toml");
         if manifest.exists() {

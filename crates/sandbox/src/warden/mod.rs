@@ -16,6 +16,7 @@ mod client;
 mod confine;
 mod ending;
 mod folder;
+pub(crate) mod fuzzing;
 mod handle;
 mod ids;
 mod limits;

@@ -1,0 +1,3 @@
+//! For the package `fuzz` alone.
+
+pub use crate::warden::fuzzing::warden_packet;

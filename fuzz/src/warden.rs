@@ -1,0 +1,5 @@
+//! Packets between server, warden and makers.
+
+pub(crate) fn run(input: &[u8]) {
+    sandbox::fuzzing::warden_packet(input);
+}
