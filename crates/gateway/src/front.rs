@@ -13,6 +13,7 @@ use wire::{Identified, Protocol, Value};
 use crate::authenticate::{Asked, Authenticated, authenticate};
 use crate::connections::Seats;
 use crate::downloads::{self, Snapshot};
+use crate::invocations;
 use crate::keys::SigningKeys;
 use crate::limits::{HEADER_BYTES, TRACE_BYTES, URI_BYTES};
 use crate::private::{self, Route};
@@ -178,10 +179,20 @@ impl Gateway {
                 return refused(record, &fault, wire::encode_fault(protocol, &fault, &id));
             }
         };
-        match self.operate(&arrived, &identified, record).await {
+        let mut trace = trace(head);
+        let invokes = invocations::is_invocation(&identified);
+        if invokes && trace.is_none() {
+            trace = Some(invocations::new_trace(self.now(), &self.inner.parts.random));
+        }
+        let mut response = match self.operate(&arrived, &identified, trace.as_ref(), record).await {
             Ok(output) => http_response(identified.encode(output, &id)),
             Err(fault) => refused(record, &fault, identified.encode_fault(&fault, &id)),
+        };
+        if invokes {
+            let status = response.status();
+            invocations::adorn(response.headers_mut(), status, trace.as_deref());
         }
+        response
     }
 
     /// Authenticates, decodes, validates and dispatches.
@@ -189,6 +200,7 @@ impl Gateway {
         &self,
         arrived: &Arrived<'_>,
         identified: &Identified,
+        trace: Option<&Arc<str>>,
         record: &mut Record,
     ) -> Result<Value, Fault> {
         let Arrived { head, request, claim } = arrived;
@@ -203,6 +215,9 @@ impl Gateway {
         };
         let who = self.who(claim.as_ref(), &asked).await?;
         record.caller = Some(who.caller.clone());
+        if invocations::is_invocation(identified) {
+            invocations::check_request_id(&head.headers)?;
+        }
         let input = identified.decode(request)?;
         identified.validate(&input)?;
         let call = Call {
@@ -211,7 +226,7 @@ impl Gateway {
             region: who.region,
             request_id: record.id,
             endpoint: self.endpoint(head),
-            trace: trace(head),
+            trace: trace.cloned(),
         };
         self.inner.parts.registry.call(call, record.service, record.operation, input).await
     }

@@ -25,6 +25,7 @@ mod connections;
 mod downloads;
 mod front;
 mod host;
+mod invocations;
 mod keys;
 pub mod limits;
 mod metrics;

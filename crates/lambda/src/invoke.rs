@@ -47,7 +47,7 @@ pub(crate) async fn invoke(cx: Cx<Lambda>, input: InvokeInput) -> Result<InvokeO
         payload,
         invoked_arn,
         client_context,
-        trace: Some(trace(&cx)),
+        trace: cx.trace.as_ref().map(ToString::to_string),
         log_tail: tail,
         function: version,
     };
@@ -67,16 +67,6 @@ fn answer(outcome: Outcome) -> InvokeOutput {
         executed_version: Some("$LATEST".to_owned()),
         durable_execution_arn: None,
     }
-}
-
-/// The caller's trace header, or a new one that is not sampled.
-fn trace(cx: &Cx<Lambda>) -> String {
-    if let Some(trace) = &cx.trace {
-        return trace.to_string();
-    }
-    let seconds = cx.state.0.clock.wall_ms() / 1000;
-    let unique = u128::from_le_bytes(cx.state.0.random.bytes()) >> 32;
-    format!("Root=1-{seconds:08x}-{unique:024x};Sampled=0")
 }
 
 /// The event: within its size, JSON, `{}` when empty.

@@ -28,6 +28,34 @@ async fn a_signed_request_reaches_its_operation_in_every_protocol() {
 }
 
 #[tokio::test]
+async fn the_answer_to_an_invocation_carries_its_trace_and_a_bad_request_id_is_refused() {
+    let house = house();
+    let (response, _) = house.call(&root(), "lambda", invocation("f", "{}"), |_| {}).await;
+    assert_eq!(response.headers()["x-amzn-remapped-content-length"], "0");
+    assert!(response.headers()["x-amzn-trace-id"].to_str().unwrap().starts_with("Root=1-"));
+    let given = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+    let named = |name: &'static str, value: &'static str| {
+        move |request: &mut Request<Bytes>| {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+    };
+    let traced = named("x-amzn-trace-id", given);
+    let (response, _) = house.call(&root(), "lambda", invocation("f", "{}"), traced).await;
+    assert_eq!(response.headers()["x-amzn-trace-id"], given);
+    let bad = named("x-amzn-requestid", "abc");
+    let (response, body) = house.call(&root(), "lambda", invocation("f", "{}"), bad).await;
+    let about = (response.status().as_u16(), code(&response, &body));
+    assert_eq!(about, (400, "InvalidRequestContentException".to_owned()), "{body}");
+    // Nobody traces a refusal, or what runs no function.
+    let (absent, _) = house.call(&root(), "lambda", invocation("absent", "{}"), |_| {}).await;
+    let (other, _) = house.call(&root(), "logs", logs(), |_| {}).await;
+    for response in [absent, other] {
+        assert!(!response.headers().contains_key("x-amzn-trace-id"));
+        assert!(!response.headers().contains_key("x-amzn-remapped-content-length"));
+    }
+}
+
+#[tokio::test]
 async fn a_request_that_is_not_authentic_is_refused_as_its_protocol_refuses() {
     let house = house();
     type Spoil = fn(&mut Request<Bytes>);
