@@ -17,7 +17,7 @@ use crate::names::Named;
 use crate::packages::{self, Source};
 use crate::state::Lambda;
 use crate::tables::{FUNCTIONS, home, key};
-use crate::{describe, location, roles, settings};
+use crate::{describe, limits, location, roles, settings};
 
 /// CreateFunction touches the function to be, and passes its role on.
 pub(crate) fn creates(_: &Lambda, call: &Call, input: &CreateFunctionInput) -> Result<Guard, Fault> {
@@ -35,6 +35,9 @@ pub(crate) async fn create_function(
     let mut named = Named::read(&cx, &input.function_name, None)?;
     named.qualifier = None;
     settings::check_name(&named.name)?;
+    if input.tags.as_ref().is_some_and(|tags| tags.len() > limits::TAGS) {
+        return Err(fault::invalid_parameter_value("Number of tags exceeds resource tag limit."));
+    }
     let lambda = &cx.state;
     let settings = settings::create(&named.name, &input)?;
     let conflict = || fault::resource_conflict(format!("Function already exist: {}", named.name));
