@@ -420,6 +420,29 @@ class WhenLoggingIsImported:
         loader.exec_module = exec_module
 
 
+# What AWS's runtime has imported before the handler's module: a file of the function's own of such a name is never found.
+TAKEN = frozenset(
+    "_collections_abc _weakrefset abc ast base64 bisect codecs collections contextlib copy copyreg datetime decimal email"
+    " encodings enum functools genericpath heapq http importlib inspect io json keyword linecache locale logging math"
+    " numbers operator os posixpath queue quopri random re reprlib select selectors signal site socket ssl stat string struct"
+    " sys tempfile textwrap threading time token tokenize traceback types typing urllib uuid warnings weakref".split()
+)
+
+
+class StandardFirst:
+    """Finds those modules in the standard library alone, since this file imports them late, if at all."""
+
+    def __init__(self):
+        self.paths = [path for path in sys.path if path.startswith(sys.base_prefix + os.sep)]
+
+    def find_spec(self, name, path=None, target=None):
+        if path is not None or name not in TAKEN:
+            return None
+        from _frozen_importlib_external import PathFinder
+
+        return PathFinder.find_spec(name, self.paths)
+
+
 def compact(value):
     import json
 
@@ -560,6 +583,7 @@ def main():
     api = Api(os.environ["AWS_LAMBDA_RUNTIME_API"])
     log = Log()
     streams()
+    sys.meta_path.insert(0, StandardFirst())
     paths()
     if "logging" in sys.modules:
         log.attach(sys.modules["logging"])

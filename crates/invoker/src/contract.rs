@@ -55,6 +55,8 @@ pub struct FunctionVersion {
     pub log_group: String,
     /// Text or JSON system lines.
     pub log_format: LogFormat,
+    /// From which level on JSON lines are written.
+    pub log_levels: LogLevels,
 }
 
 /// `LoggingConfig.LogFormat`.
@@ -65,6 +67,55 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// How much a log line matters, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum LogLevel {
+    Trace,
+    Debug,
+    #[default]
+    Info,
+    Warn,
+    Error,
+    Fatal,
+}
+
+impl LogLevel {
+    /// Reads a level as AWS or a common logging library names it, in any case.
+    pub fn parse(name: &str) -> Option<LogLevel> {
+        Some(match name.to_ascii_uppercase().as_str() {
+            "TRACE" => LogLevel::Trace,
+            "DEBUG" => LogLevel::Debug,
+            "INFO" => LogLevel::Info,
+            "WARN" | "WARNING" => LogLevel::Warn,
+            "ERROR" => LogLevel::Error,
+            "FATAL" | "CRITICAL" => LogLevel::Fatal,
+            _ => return None,
+        })
+    }
+
+    /// AWS's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            LogLevel::Trace => "TRACE",
+            LogLevel::Debug => "DEBUG",
+            LogLevel::Info => "INFO",
+            LogLevel::Warn => "WARN",
+            LogLevel::Error => "ERROR",
+            LogLevel::Fatal => "FATAL",
+        }
+    }
+}
+
+/// `ApplicationLogLevel` and `SystemLogLevel`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LogLevels {
+    /// For what the function writes.
+    pub application: LogLevel,
+    /// For what the platform writes.
+    pub system: LogLevel,
 }
 
 /// One call of a function.

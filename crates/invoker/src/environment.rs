@@ -20,6 +20,7 @@ use crate::alarm::Alarm;
 use crate::engine::{Birth, Engine, count};
 use crate::evict::Weight;
 use crate::failure::Failure;
+use crate::levels::Sieve;
 use crate::life::{self, Act, Event, State, Within};
 use crate::limits;
 use crate::lines::{Ending, Lines, Phase};
@@ -130,7 +131,13 @@ impl Environment {
         };
         let weight = Weight { memory_mb: u64::from(function.memory_mb), ..Weight::default() };
         Environment {
-            journal: Journal { sink: engine.parts.logs.clone(), stream, tail: None, pending: Vec::new() },
+            journal: Journal {
+                sink: engine.parts.logs.clone(),
+                sieve: Sieve::of(&function),
+                stream,
+                tail: None,
+                pending: Vec::new(),
+            },
             alarm: Alarm::new(clock),
             engine,
             pool,
@@ -425,7 +432,9 @@ impl Environment {
     fn log(&mut self, messages: impl IntoIterator<Item = Bytes>) {
         let at_ms = self.engine.parts.clock.wall_ms();
         for message in messages {
-            self.journal.message(at_ms, message);
+            if self.journal.sieve.keeps_system(&message) {
+                self.journal.take(at_ms, message);
+            }
         }
         self.journal.hand_on();
     }
@@ -445,6 +454,7 @@ impl Drop for Environment {
 /// The log stream of an environment, and the tail of the current call.
 pub(crate) struct Journal {
     sink: Arc<dyn LogSink>,
+    sieve: Sieve,
     stream: LogStream,
     tail: Option<Tail>,
     /// Lines that were read and not yet handed on, to hand on many at once.
@@ -452,8 +462,14 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Takes a line; [`Journal::hand_on`] must follow.
+    /// Takes a line of the function; [`Journal::hand_on`] must follow.
     fn message(&mut self, at_ms: u64, message: Bytes) {
+        if self.sieve.keeps_output(&message) {
+            self.take(at_ms, message);
+        }
+    }
+
+    fn take(&mut self, at_ms: u64, message: Bytes) {
         if let Some(tail) = &mut self.tail {
             tail.push(&message);
         }

@@ -24,6 +24,7 @@ mod engine;
 mod environment;
 mod evict;
 mod failure;
+mod levels;
 mod life;
 mod limits;
 mod lines;
@@ -33,7 +34,7 @@ mod runtime_api;
 mod variables;
 
 pub use contract::{
-    CredentialSource, Credentials, FunctionVersion, Inside, Invocation, LogFormat, LogLine, LogSink,
-    LogStream, LogTail, NotMinted, Outcome, Refused, Report, Verdict,
+    CredentialSource, Credentials, FunctionVersion, Inside, Invocation, LogFormat, LogLevel, LogLevels,
+    LogLine, LogSink, LogStream, LogTail, NotMinted, Outcome, Refused, Report, Verdict,
 };
 pub use engine::{Invoker, Parts, Settings, Stats};

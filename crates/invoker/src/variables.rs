@@ -48,7 +48,7 @@ impl Variables<'_> {
         pairs.extend(self.of_language());
         if self.function.log_format == LogFormat::Json {
             pairs.push(("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()));
-            pairs.push(("AWS_LAMBDA_LOG_LEVEL", "INFO".to_owned()));
+            pairs.push(("AWS_LAMBDA_LOG_LEVEL", self.function.log_levels.application.name().to_owned()));
         }
         pairs
     }
@@ -105,6 +105,8 @@ impl Variables<'_> {
             ("_AWS_XRAY_DAEMON_PORT", "2000".to_owned()),
             ("LAMBDA_TASK_ROOT", "/var/task".to_owned()),
             ("LAMBDA_RUNTIME_DIR", "/var/runtime".to_owned()),
+            ("PWD", "/var/task".to_owned()),
+            ("SHLVL", "0".to_owned()),
         ];
         if *command == Command::Runtime {
             pairs.push(("AWS_EXECUTION_ENV", format!("AWS_Lambda_{runtime}")));

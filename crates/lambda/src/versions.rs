@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use api::lambda::fault;
 use aws::Fault;
-use invoker::{FunctionVersion, LogFormat};
+use invoker::{FunctionVersion, LogFormat, LogLevel, LogLevels};
 
 use crate::function::{Function, Serving};
 use crate::limits::VERSIONS;
@@ -71,8 +71,17 @@ impl Lambda {
             tmp_mb: settings.tmp_mb,
             log_group: settings.logging.group.clone(),
             log_format: if settings.logging.format == "JSON" { LogFormat::Json } else { LogFormat::Text },
+            log_levels: LogLevels {
+                application: level(settings.logging.application_level.as_deref()),
+                system: level(settings.logging.system_level.as_deref()),
+            },
         })
     }
+}
+
+/// A level that validation let through.
+fn level(name: Option<&str>) -> LogLevel {
+    name.and_then(LogLevel::parse).unwrap_or_default()
 }
 
 /// A function that was never Active.

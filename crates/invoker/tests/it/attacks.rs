@@ -3,12 +3,10 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use invoker::{Invoker, Outcome, Parts, Refused, Settings, Verdict};
-use proptest::prelude::*;
 use sandbox::simulated::Simulated;
 use sandbox::{Control, Driver, Exit, KeepTmp, Listener, Output, Packs, Slot, Spec, StartError, Tmp, Usage};
 use tasks::{OnError, Random};
@@ -20,20 +18,20 @@ use crate::stage::{NoEndpoint, Stage, function, id, named, text};
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 const BACKLOG: usize = 2_000;
-const NEXT: &str = "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n";
+pub const NEXT: &str = "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n";
 
 /// Hands the boxes of functions with the variable `HOSTILE` to the test; the others are simulated.
 #[derive(Clone)]
-struct Rig {
+pub struct Rig {
     simulated: Simulated,
-    boxes: Arc<Mutex<Vec<Hostile>>>,
+    pub boxes: Arc<Mutex<Vec<Hostile>>>,
 }
 
 /// The inside of a box, in the hands of the test.
-struct Hostile {
-    connect: mpsc::Sender<DuplexStream>,
-    stdout: DuplexStream,
-    ended: watch::Sender<Option<Exit>>,
+pub struct Hostile {
+    pub connect: mpsc::Sender<DuplexStream>,
+    pub stdout: DuplexStream,
+    pub ended: watch::Sender<Option<Exit>>,
 }
 
 impl Driver for Rig {
@@ -88,14 +86,14 @@ impl Control for Handle {
 }
 
 /// A stage whose function `f` is hostile, with one call of it under way.
-struct Attack {
-    stage: Stage,
-    rig: Rig,
+pub struct Attack {
+    pub stage: Stage,
+    pub rig: Rig,
     answer: Arc<Mutex<Option<Result<Outcome, Refused>>>>,
 }
 
 impl Attack {
-    async fn begin() -> Attack {
+    pub async fn begin() -> Attack {
         Attack::begin_with(Settings::default()).await
     }
 
@@ -118,7 +116,7 @@ impl Attack {
         attack
     }
 
-    fn call(&self) {
+    pub fn call(&self) {
         let mut f = function("echo");
         f.environment.insert("HOSTILE".to_owned(), "yes".to_owned());
         let kept = self.answer.clone();
@@ -126,7 +124,7 @@ impl Attack {
         self.stage.begin_and(call, move |ran| *kept.lock().unwrap() = Some(ran));
     }
 
-    fn connect_to(&self) -> mpsc::Sender<DuplexStream> {
+    pub fn connect_to(&self) -> mpsc::Sender<DuplexStream> {
         self.rig.boxes.lock().unwrap().last().unwrap().connect.clone()
     }
 
@@ -152,7 +150,7 @@ impl Attack {
     }
 
     /// The neighbour is served at once, whatever goes on.
-    async fn neighbour_is_well(&self) {
+    pub async fn neighbour_is_well(&self) {
         let neighbour = Arc::new(named("neighbour", "echo"));
         let outcome = self.stage.run(self.stage.call(&neighbour), 0).await.unwrap();
         assert_eq!(outcome.verdict, Verdict::Success);
@@ -160,7 +158,7 @@ impl Attack {
 }
 
 /// The client's side of a connection.
-struct Wire(DuplexStream);
+pub struct Wire(pub DuplexStream);
 
 impl Wire {
     async fn ask(&mut self, request: &str) -> u16 {
@@ -190,14 +188,14 @@ impl Wire {
     }
 }
 
-fn post(what: &str, headers: &str, body: &str) -> String {
+pub fn post(what: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     format!(
         "POST /2018-06-01/runtime/{what} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
     )
 }
 
-fn response(number: u128, body: &str) -> String {
+pub fn response(number: u128, body: &str) -> String {
     post(&format!("invocation/{}/response", id(number)), "", body)
 }
 
@@ -396,6 +394,7 @@ async fn foreign_ids_wrong_times_and_wrong_paths_are_refused_with_aws_words() {
     assert_eq!(wire.reply().await, refused("ResponseSent", "InvocationResponse"));
     for (request, status) in [
         (post("invocation/next", "", ""), 405),
+        (NEXT.replace("runtime/invocation/next", "ping"), 200),
         (post("nowhere", "", ""), 404),
         ("GET / HTTP/1.1\r\n\r\n".to_owned(), 404),
         (NEXT.replace("2018-06-01/runtime/invocation/next", "2020-01-01/extension/event/next"), 404),
@@ -533,104 +532,4 @@ async fn a_flood_of_output_holds_up_neither_the_neighbour_nor_the_end() {
     assert_eq!(text(&attack.answered().unwrap()), "1");
     assert_eq!(attack.stage.invoker.stats().idle, 2, "the call is over");
     flood.abort();
-}
-
-/// What hostile code may do next.
-#[derive(Debug, Clone)]
-enum Deed {
-    Connect,
-    Close(usize),
-    Next(usize),
-    Answer(usize, u128),
-    Fail(usize),
-    InitError(usize),
-    HalfAnswer(usize),
-    Bytes(usize, Vec<u8>),
-    Call,
-    Wait(u64),
-    Exit,
-}
-
-fn deed() -> impl Strategy<Value = Deed> {
-    prop_oneof![
-        2 => Just(Deed::Connect),
-        1 => (0usize..4).prop_map(Deed::Close),
-        4 => (0usize..4).prop_map(Deed::Next),
-        4 => (0usize..4, 1u128..5).prop_map(|(wire, number)| Deed::Answer(wire, number)),
-        1 => (0usize..4).prop_map(Deed::Fail),
-        1 => (0usize..4).prop_map(Deed::InitError),
-        1 => (0usize..4).prop_map(Deed::HalfAnswer),
-        1 => (0usize..4, prop::collection::vec(any::<u8>(), 0..64)).prop_map(|(wire, b)| Deed::Bytes(wire, b)),
-        2 => Just(Deed::Call),
-        1 => (0u64..2_000).prop_map(Deed::Wait),
-        1 => Just(Deed::Exit),
-    ]
-}
-
-async fn commit_to(attack: &Attack, deeds: Vec<Deed>) -> usize {
-    let mut wires: Vec<Wire> = Vec::new();
-    let mut calls = 1;
-    for deed in deeds {
-        let bytes = match &deed {
-            Deed::Next(_) => NEXT.to_owned().into_bytes(),
-            Deed::Answer(_, number) => response(*number, "1").into_bytes(),
-            Deed::Fail(_) => post(&format!("invocation/{}/error", id(1)), "", "{}").into_bytes(),
-            Deed::InitError(_) => post("init/error", "", "{}").into_bytes(),
-            Deed::HalfAnswer(_) => response(1, "1234").into_bytes()[..100].to_vec(),
-            Deed::Bytes(_, bytes) => bytes.clone(),
-            _ => Vec::new(),
-        };
-        match deed {
-            Deed::Connect => {
-                let (ours, theirs) = tokio::io::duplex(1 << 16);
-                if attack.connect_to().try_send(theirs).is_ok() {
-                    wires.push(Wire(ours));
-                }
-            }
-            Deed::Close(wire) if wire < wires.len() => drop(wires.remove(wire)),
-            Deed::Next(wire)
-            | Deed::Answer(wire, _)
-            | Deed::Fail(wire)
-            | Deed::InitError(wire)
-            | Deed::HalfAnswer(wire)
-            | Deed::Bytes(wire, _) => {
-                if let Some(wire) = wires.get_mut(wire) {
-                    let write = wire.0.write_all(&bytes);
-                    let _ = attack.stage.clock.within(Duration::ZERO, write).await;
-                }
-            }
-            Deed::Call => {
-                calls += 1;
-                attack.call();
-            }
-            Deed::Wait(ms) => attack.stage.pass(ms).await,
-            Deed::Exit => {
-                if let Some(hostile) = attack.rig.boxes.lock().unwrap().last() {
-                    hostile.ended.send_replace(Some(Exit::Status(1)));
-                }
-            }
-            Deed::Close(_) => {}
-        }
-        attack.stage.pass(0).await;
-    }
-    calls
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
-    #[test]
-    fn whatever_hostile_code_does_every_call_is_answered_once(deeds in prop::collection::vec(deed(), 0..40)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(async {
-            let attack = Attack::begin().await;
-            let calls = commit_to(&attack, deeds).await;
-            attack.neighbour_is_well().await;
-            // Init, its retry, and every call one after the other at the worst.
-            attack.stage.pass(20_000 + 20_000 * calls as u64).await;
-            let stats = attack.stage.invoker.stats();
-            assert_eq!((stats.running, stats.waiting, stats.starting), (0, 0, 0), "{stats:?}");
-            assert_eq!(stats.invocations + stats.failed_starts, calls as u64 + 1);
-            assert_eq!(attack.stage.mint.minted.load(Ordering::SeqCst) as u64, stats.started);
-        });
-    }
 }

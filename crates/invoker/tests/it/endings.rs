@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use invoker::{LogFormat, LogTail, Report, Verdict};
+use invoker::{LogFormat, LogLevel, LogLevels, LogTail, Report, Verdict};
 use sandbox::Command;
 
 use crate::stage::{Stage, function, id, text};
@@ -378,6 +378,24 @@ async fn json_format_writes_one_object_a_line() {
             r#"{{"time":"2026-01-31T12:00:00.013Z","type":"platform.report","record":{{"requestId":"{two}","metrics":{{"durationMs":0.0,"billedDurationMs":10,"memorySizeMB":128,"maxMemoryUsedMB":36,"initDurationMs":10.0}},"status":"error","errorType":"Runtime.ExitError"}}}}"#
         )
     );
+}
+
+#[tokio::test]
+async fn json_format_leaves_out_what_is_below_the_levels() {
+    let stage = Stage::new();
+    let loud = r#"{"timestamp":"2026-01-31T12:00:00.000Z","level":"ERROR"}"#;
+    let mut f = function(&format!("print raw; print {loud}; echo"));
+    f.log_format = LogFormat::Json;
+    f.log_levels = LogLevels { application: LogLevel::Warn, system: LogLevel::Warn };
+    stage.run(stage.call(&Arc::new(f)), 0).await.unwrap();
+    assert_eq!(stage.logs.lines(), [loud]);
+    let mut failing = function("print raw; exit 7");
+    failing.log_format = LogFormat::Json;
+    failing.log_levels = LogLevels { application: LogLevel::Fatal, system: LogLevel::Warn };
+    failing.revision = "r2".to_owned();
+    stage.run(stage.call(&Arc::new(failing)), 0).await.unwrap();
+    let lines = stage.logs.lines();
+    assert!(lines.len() == 2 && lines[1].contains("platform.report"), "{lines:?}");
 }
 
 #[tokio::test]

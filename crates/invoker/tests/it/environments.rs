@@ -65,6 +65,8 @@ async fn the_environment_variables_are_aws_ones() {
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566"),
         ("LAMBDA_TASK_ROOT", "/var/task"),
         ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
+        ("PWD", "/var/task"),
+        ("SHLVL", "0"),
         ("LANG", "en_US.UTF-8"),
         ("TZ", ":UTC"),
         ("PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"),

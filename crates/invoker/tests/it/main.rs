@@ -7,5 +7,7 @@ mod attacks;
 mod crowds;
 mod endings;
 mod environments;
+mod fury;
+mod json;
 mod processes;
 mod stage;

@@ -330,6 +330,30 @@ async fn handlers_in_folders_are_found_by_both_spellings() {
 }
 
 #[tokio::test]
+async fn a_file_of_the_functions_own_never_takes_the_place_of_a_module_that_aws_has_loaded() {
+    let own = "raise RuntimeError('this is not the standard library')";
+    let code = "
+import json, logging, token
+from collections import abc
+def handler(event, context):
+    logging.warning('logged')
+    raise KeyError(json.dumps(token.NAME))
+";
+    let names = ["json.py", "logging.py", "token.py", "traceback.py", "time.py", "enum.py", "importlib.py"];
+    let mut files: Vec<(&str, &str)> = names.iter().map(|name| (*name, own)).collect();
+    files.push(("app.py", code));
+    let mut python = Python::new(&files);
+    let outcome = python.call(app(), "{}").await;
+    assert_eq!(json(&outcome)["errorType"], "KeyError", "{outcome:?}");
+    // Other names are the function's.
+    let mut python = Python::new(&[
+        ("app.py", "import csv\ndef handler(event, context):\n    return csv.mine"),
+        ("csv.py", "mine = 7"),
+    ]);
+    assert_eq!(text(&python.call(app(), "{}").await), "7");
+}
+
+#[tokio::test]
 async fn prints_and_log_records_come_in_order_and_before_end() {
     let code = "
 import logging

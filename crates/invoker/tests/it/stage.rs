@@ -10,8 +10,8 @@ use std::time::Duration;
 use aws::{AccountId, Arn, Millis, Region, RequestId};
 use bytes::Bytes;
 use invoker::{
-    CredentialSource, Credentials, FunctionVersion, Inside, Invocation, Invoker, LogFormat, LogLine, LogSink,
-    LogStream, LogTail, NotMinted, Outcome, Parts, Refused, Settings,
+    CredentialSource, Credentials, FunctionVersion, Inside, Invocation, Invoker, LogFormat, LogLevels,
+    LogLine, LogSink, LogStream, LogTail, NotMinted, Outcome, Parts, Refused, Settings,
 };
 use sandbox::simulated::Simulated;
 use sandbox::{Command, Driver, Listener, TreeDigest};
@@ -211,6 +211,7 @@ pub fn named(name: &str, script: &str) -> FunctionVersion {
         tmp_mb: 512,
         log_group: format!("/aws/lambda/{name}"),
         log_format: LogFormat::Text,
+        log_levels: LogLevels::default(),
     }
 }
 
