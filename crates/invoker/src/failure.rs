@@ -93,7 +93,8 @@ fn not_started_text(errno: i32, command: Command) -> String {
         Command::Custom => "/var/task/bootstrap",
     };
     let reason = match errno {
-        NO_ENTRY => "no such file or directory".to_owned(),
+        // The sandbox's word for a missing interpreter.
+        NO_ENTRY | 79 => "no such file or directory".to_owned(),
         7 => "argument list too long".to_owned(),
         8 => "exec format error".to_owned(),
         12 => "cannot allocate memory".to_owned(),
@@ -222,6 +223,11 @@ mod tests {
                 exited(Exit::NotStarted(2), Command::Custom),
                 "Runtime.InvalidEntrypoint",
                 "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]",
+            ),
+            (
+                exited(Exit::NotStarted(79), Command::Custom),
+                "Runtime.InvalidEntrypoint",
+                "fork/exec /var/task/bootstrap: no such file or directory",
             ),
             (
                 exited(Exit::NotStarted(13), Command::Custom),

@@ -146,7 +146,8 @@ pub enum KeepTmp {
 /// What a box has used since its start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Peak memory in bytes: the sum of VmHWM over its processes, at most the limit.
+    /// Peak memory in bytes: the sum of VmHWM over its processes, or what the main process had if that is ended and was
+    /// larger, at most the limit.
     pub peak_memory_bytes: u64,
     /// CPU time in microseconds.
     pub cpu_us: u64,
@@ -161,7 +162,8 @@ pub enum Exit {
     Status(i32),
     /// A signal killed it.
     Signal(i32),
-    /// Nothing could be executed: this errno, e.g. ENOENT when there is no bootstrap.
+    /// Nothing could be executed: this errno. ENOENT when there is no bootstrap, ELIBACC when there is one and the
+    /// interpreter that it names is missing.
     NotStarted(i32),
 }
 

@@ -139,6 +139,11 @@ impl Handles {
         Ok(field(&self.read(Kind::MemoryEvents)?, "oom_kill"))
     }
 
+    /// The memory size in bytes.
+    pub fn memory_bytes(&self) -> u64 {
+        u64::from(self.memory_mb) << 20
+    }
+
     /// The sum of the peak resident sizes of the living processes, at most the memory size.
     pub fn peak_memory_bytes(&self) -> io::Result<u64> {
         let mut sum = 0;
@@ -148,7 +153,7 @@ impl Handles {
                 sum += 1024 * field(&status, "VmHWM:");
             }
         }
-        Ok(sum.min(u64::from(self.memory_mb) << 20))
+        Ok(sum.min(self.memory_bytes()))
     }
 
     fn version(&self, kind: Kind) -> Version {

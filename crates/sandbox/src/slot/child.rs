@@ -4,7 +4,7 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fs::{CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Gid, Pid, Uid};
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
@@ -250,8 +250,15 @@ fn wait_and_execute(orders: BorrowedFd<'_>, landlock: u32) -> Errno {
         // SAFETY: both arrays end with a null pointer, every string in them with a NUL, and all live across the call.
         unsafe { libc::execve(path.as_ptr(), arguments.as_ptr(), variables.as_ptr()) };
         errno = Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO);
-        if errno != Errno::NOENT {
-            break;
+        match (errno, rustix::fs::stat(*path)) {
+            // The file is there: what is missing is the interpreter that it names.
+            (Errno::NOENT, Ok(_)) => return Errno::LIBACC,
+            (Errno::NOENT, Err(_)) => {}
+            // A folder of that name is no bootstrap.
+            (Errno::ACCESS, Ok(found)) if FileType::from_raw_mode(found.st_mode).is_dir() => {
+                errno = Errno::NOENT;
+            }
+            _ => break,
         }
     }
     errno

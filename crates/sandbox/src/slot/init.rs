@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
-use rustix::process::{Gid, Uid, WaitOptions, WaitStatus};
+use rustix::process::{Gid, Pid, Uid};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::child::{self, Child};
@@ -207,8 +207,8 @@ impl Init<'_> {
         let mut drain = [0; 256];
         while rustix::io::read(&self.signals, &mut drain).is_ok() {}
         loop {
-            match rustix::process::wait(WaitOptions::NOHANG) {
-                Ok(Some((pid, status))) if pid == self.child.pid => self.report(status),
+            match wait_any() {
+                Ok(Some(ended)) if ended.pid == self.child.pid => self.report(&ended),
                 Ok(Some(_)) => {}
                 Ok(None) | Err(Errno::CHILD) => return Ok(()),
                 Err(Errno::INTR) => {}
@@ -217,13 +217,40 @@ impl Init<'_> {
         }
     }
 
-    fn report(&self, status: WaitStatus) {
-        let exit = match (self.child.refusal(), status.exit_status(), status.terminating_signal()) {
-            (Some(errno), ..) => Exit::NotStarted(errno),
-            (None, Some(status), _) => Exit::Status(status),
-            (None, None, signal) => Exit::Signal(signal.unwrap_or(0)),
+    fn report(&self, ended: &Ended) {
+        let Ended { status, .. } = ended;
+        let exit = match self.child.refusal() {
+            Some(errno) => Exit::NotStarted(errno),
+            None if libc::WIFEXITED(*status) => Exit::Status(libc::WEXITSTATUS(*status)),
+            None => Exit::Signal(libc::WTERMSIG(*status)),
         };
+        let mut message = [0; 16];
+        message[..8].copy_from_slice(&exit.to_bytes());
+        message[8..].copy_from_slice(&ended.peak_bytes.to_ne_bytes());
         // The pipe is empty, so this cannot block; nobody may be there to read it.
-        let _ = write_all(self.status.as_fd(), &exit.to_bytes());
+        let _ = write_all(self.status.as_fd(), &message);
     }
+}
+
+/// A process that was reaped.
+struct Ended {
+    pid: Pid,
+    status: i32,
+    /// The largest resident size that it or a child of its had.
+    peak_bytes: u64,
+}
+
+/// Reaps one process that has ended, if there is any.
+fn wait_any() -> Result<Option<Ended>, Errno> {
+    let mut status = 0;
+    // SAFETY: all-zero is a valid value; both pointers live across the call.
+    let (pid, usage) = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        (libc::wait4(-1, &raw mut status, libc::WNOHANG, &raw mut usage), usage)
+    };
+    if pid < 0 {
+        return Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO));
+    }
+    let peak_bytes = 1024 * u64::try_from(usage.ru_maxrss).unwrap_or(0);
+    Ok(Pid::from_raw(pid).map(|pid| Ended { pid, status, peak_bytes }))
 }

@@ -82,7 +82,8 @@ pub struct Running {
     pub stdout: OwnedFd,
     /// The reading end of the command's standard error.
     pub stderr: OwnedFd,
-    /// The reading end of a pipe: once the main process ended it holds 8 bytes, see [`crate::Exit::from_bytes`].
+    /// The reading end of a pipe: once the main process ended it holds 8 bytes, see [`crate::Exit::from_bytes`], and
+    /// the process's peak resident size in bytes, a `u64` in native order.
     pub status: OwnedFd,
     /// Freezing, CPU share, usage: works without privileges.
     pub cgroup: cgroup::Handles,

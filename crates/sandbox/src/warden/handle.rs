@@ -33,7 +33,7 @@ pub(crate) fn slot(arrived: Arrived) -> anyhow::Result<Slot> {
     };
     let cgroup = Handles::from_parts(parts).context("the cgroup files of a box")?;
     let life = Life { cgroup, lifeline: Some(lifeline) };
-    let control = Running { life, status: Status::Unread(status), owned };
+    let control = Running { life, status: Status::Unread(status), peak_bytes: 0, owned };
     Ok(Slot {
         number: made.slot,
         runtime_api: Listener::Tcp(runtime_api.into()),
@@ -48,6 +48,8 @@ pub(crate) fn slot(arrived: Arrived) -> anyhow::Result<Slot> {
 struct Running {
     life: Life,
     status: Status,
+    /// What the main process had at its end.
+    peak_bytes: u64,
     owned: Owned,
 }
 
@@ -81,7 +83,8 @@ impl Running {
             match &mut self.status {
                 Status::Known(exit) => return *exit,
                 Status::Waiting(pipe) => {
-                    let exit = read_exit(pipe).await;
+                    let (exit, peak_bytes) = read_exit(pipe).await;
+                    self.peak_bytes = peak_bytes;
                     self.status = Status::Known(exit);
                 }
                 Status::Unread(_) => self.register(),
@@ -99,11 +102,13 @@ impl Running {
     }
 }
 
-/// An end of the pipe without a message is that of a killed init.
-async fn read_exit(pipe: &mut Receiver) -> Exit {
-    let mut bytes = [0; 8];
+/// How the main process ended and its peak resident size. An end of the pipe without a message is that of a killed init.
+async fn read_exit(pipe: &mut Receiver) -> (Exit, u64) {
+    let mut bytes = [0; 16];
     let length = pipe.read(&mut bytes).await.unwrap_or(0);
-    Exit::from_bytes(&bytes[..length]).unwrap_or(Exit::Signal(libc::SIGKILL))
+    let (exit, peak) = bytes[..length].split_at(length.min(8));
+    let exit = Exit::from_bytes(exit).unwrap_or(Exit::Signal(libc::SIGKILL));
+    (exit, peak.try_into().map_or(0, u64::from_ne_bytes))
 }
 
 impl Control for Running {
@@ -120,7 +125,11 @@ impl Control for Running {
     }
 
     fn usage(&mut self) -> io::Result<Usage> {
-        self.life.cgroup.usage()
+        let mut usage = self.life.cgroup.usage()?;
+        // The main process is no longer seen once it has ended, and it was the largest, most likely.
+        let most = self.life.cgroup.memory_bytes();
+        usage.peak_memory_bytes = usage.peak_memory_bytes.max(self.peak_bytes.min(most));
+        Ok(usage)
     }
 
     fn exited(&mut self) -> Pin<Box<dyn Future<Output = Exit> + Send + '_>> {

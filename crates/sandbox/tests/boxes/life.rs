@@ -24,10 +24,12 @@ fn a_native_program_runs() {
 #[test]
 fn a_command_that_cannot_be_executed_says_why() {
     let rig = Rig::shared();
-    let cases: [(&str, u32, &[u8], i32); 4] = [
+    let cases: [(&str, u32, &[u8], i32); 5] = [
         ("other", 0o755, b"", libc::ENOENT),
         ("bootstrap", 0o644, b"#!/bin/sh\n", libc::EACCES),
-        ("bootstrap", 0o755, b"#!/no/such/interpreter\n", libc::ENOENT),
+        ("bootstrap", 0o755, b"#!/no/such/interpreter\n", libc::ELIBACC),
+        // A folder of that name.
+        ("bootstrap/x", 0o755, b"", libc::ENOENT),
         ("bootstrap", 0o755, b"neither script nor program", libc::ENOEXEC),
     ];
     for (name, mode, content, errno) in cases {
