@@ -6,6 +6,7 @@
 
 mod bench;
 mod check;
+mod cut;
 mod process;
 mod run;
 mod soak;
@@ -74,9 +75,9 @@ const VERBS: &[Verb] = &[
     Verb {
         name: "cut",
         usage: "cut [--cuts N] [--seed N]",
-        about: "Cut the power under the store, 20 times, and find everything that was acknowledged",
+        about: "Cut the power under store and server, 20 times each, and find everything that was acknowledged",
         exists: |root| root.join("crates/store/src/bin/cut").exists(),
-        run: run::cut,
+        run: cut::run,
     },
     Verb {
         name: "soak",

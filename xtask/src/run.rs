@@ -22,14 +22,6 @@ pub fn build(root: &Path, arguments: &[String]) -> Outcome {
     release(root).map(|binary| println!("{}", binary.strip_prefix(root).unwrap_or(&binary).display()))
 }
 
-/// `cut`: the store loses nothing, and is seen to lose when it is weakened. Needs root and loop devices.
-pub fn cut(root: &Path, arguments: &[String]) -> Outcome {
-    let build = ["build", "--quiet", "--package", "store", "--bin", "cut", "--features", "weaken"];
-    run_command(&mut cargo(root, &build))?;
-    let mut prove = as_root(root, &target(root).join("debug/cut"), &["prove"]);
-    run_command(prove.args(arguments))
-}
-
 fn release(root: &Path) -> Result<PathBuf, String> {
     step("build for release", || {
         run_command(&mut cargo(root, &["build", "--quiet", "--release", "--package", "cli"]))
