@@ -195,8 +195,8 @@ impl Environment {
                 Some(self.boot().await)
             }
             Act::SeekCall => self.seek_call(happening).await,
-            Act::Ready => self.ready(happening),
-            Act::Deliver => self.deliver(happening),
+            Act::Ready => self.ready(happening).await,
+            Act::Deliver => self.deliver(happening).await,
             Act::Answer => self.answer(happening).await,
             Act::Finish => {
                 self.finish(happening).await;
@@ -382,6 +382,8 @@ impl Environment {
 
     /// The box died while it was idle: nobody else may take it.
     async fn step_down(&mut self) {
+        self.drain_output().await;
+        self.journal.hand_on();
         let withdrawn = self.pool.books().withdraw(self.id);
         match withdrawn {
             Some(_) => self.settling(),

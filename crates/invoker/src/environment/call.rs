@@ -118,9 +118,9 @@ impl Environment {
     }
 
     /// Hands the event over, then writes START: the runtime is not kept waiting for a log.
-    pub(super) fn deliver(&mut self, happening: Happening) -> Option<Happening> {
+    pub(super) async fn deliver(&mut self, happening: Happening) -> Option<Happening> {
         if let Happening::Asked(_) = happening {
-            self.initialised_within_call();
+            self.initialised().await;
         }
         self.begin_call(happening);
         let (Some(call), Some(slot)) = (&self.call, &mut self.slot) else { return None };
@@ -130,7 +130,10 @@ impl Environment {
         None
     }
 
-    fn initialised_within_call(&mut self) {
+    /// The runtime asked for its first event: what it has written until then comes before START.
+    async fn initialised(&mut self) {
+        self.drain_output().await;
+        self.journal.hand_on();
         if let Some(slot) = &mut self.slot {
             slot.limit_cpu();
             slot.measure();
@@ -146,13 +149,13 @@ impl Environment {
     }
 
     /// The init phase is over.
-    pub(super) fn ready(&mut self, happening: Happening) -> Option<Happening> {
+    pub(super) async fn ready(&mut self, happening: Happening) -> Option<Happening> {
         if let Happening::Asked(at) = happening {
             let init = at.since(self.init_began);
             self.init = Some(init);
             self.weight.cost_us += u64::try_from(init.as_micros()).unwrap_or(u64::MAX);
         }
-        self.initialised_within_call();
+        self.initialised().await;
         self.offer(super::Warmth::Warm)
     }
 
@@ -302,7 +305,7 @@ impl Environment {
     }
 
     /// Takes everything that the function has written so far; a system line follows and hands it on.
-    async fn drain_output(&mut self) {
+    pub(super) async fn drain_output(&mut self) {
         let at_ms = self.engine.parts.clock.wall_ms();
         let Environment { slot, journal, .. } = self;
         if let Some(slot) = slot {

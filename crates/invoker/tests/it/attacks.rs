@@ -4,7 +4,6 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use invoker::{Invoker, Outcome, Parts, Refused, Settings, Verdict};
 use sandbox::simulated::Simulated;
