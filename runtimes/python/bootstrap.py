@@ -77,15 +77,12 @@ class Api:
             try:
                 if fresh:
                     self.socket.sendall(self.next_request)
-                return self.event()
+                status, headers, body = self.reply()
+                if status != 200:
+                    raise SystemExit(1)
+                return headers, body
             except (ConnectionLost, ConnectionError):
                 self.close()
-
-    def event(self):
-        status, headers, body = self.reply()
-        if status != 200:
-            raise SystemExit(1)
-        return headers, body
 
     def answer(self, request):
         """Posts an answer and asks for the next event in one go. An answer that is refused was heard all the same."""
@@ -163,10 +160,8 @@ class CognitoIdentity:
         self.cognito_identity_pool_id = known.get("cognitoIdentityPoolId")
 
     def __repr__(self):
-        return (
-            f"CognitoIdentity([cognito_identity_id={self.cognito_identity_id},"
-            f"cognito_identity_pool_id={self.cognito_identity_pool_id}])"
-        )
+        known = ",".join(f"{name}={getattr(self, name)}" for name in self.__slots__)
+        return f"CognitoIdentity([{known}])"
 
 
 class Client:

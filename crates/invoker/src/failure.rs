@@ -241,6 +241,10 @@ mod tests {
             );
             assert_eq!(payload(&failure), expected);
         }
+    }
+
+    #[test]
+    fn what_is_too_large_is_told_its_limit() {
         assert_eq!(
             payload(&Failure::ResponseTooLarge),
             r#"{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"}"#
