@@ -26,10 +26,16 @@ pub async fn run(session: &Session, name: &str) -> Result<Exit, Failure> {
         confirm(session, name, role.as_deref())?;
     }
     client.call("lambda", "DeleteFunction", structure([("FunctionName", text(name))])).await?;
-    session.screen.say(&format!("removed {name}"));
+    // A dry run has removed nothing, and must not say that it has.
+    let say = |text: String| {
+        if !client.is_dry() {
+            session.screen.say(&text);
+        }
+    };
+    say(format!("removed {name}"));
     if let Some(role) = role {
         remove_role(&client, &role).await?;
-        session.screen.say(&format!("removed {role}, which was made for it"));
+        say(format!("removed {role}, which was made for it"));
     }
     Ok(Exit::Done)
 }
