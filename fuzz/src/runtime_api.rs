@@ -1,11 +1,12 @@
 //! Bytes of a function on its Runtime API, through the real listener, connections and environment, in virtual time.
 //!
-//! Inputs are steps: one byte what, one byte how much, then that many bytes if they are to be sent.
+//! Inputs are steps: one byte what, one byte how much, then that many bytes if they are to be sent or written.
 
 mod stage;
 
 use std::time::Duration;
 
+use invoker::LogFormat;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::runtime::Builder;
 
@@ -22,7 +23,9 @@ pub(crate) fn run(input: &[u8]) {
 }
 
 async fn play(input: &[u8]) {
-    let stage = Stage::new();
+    // What is written to standard output is read in two ways.
+    let format = if input.len().is_multiple_of(2) { LogFormat::Text } else { LogFormat::Json };
+    let stage = Stage::new(format);
     stage.call();
     stage.pass(Duration::ZERO).await;
     let mut wires: Vec<DuplexStream> = Vec::new();
@@ -44,7 +47,11 @@ async fn play(input: &[u8]) {
             5 => stage.pass(Duration::from_millis(u64::from(*much) * 50)).await,
             6 if wire < wires.len() => drop(wires.swap_remove(wire)),
             6 => stage.end(),
-            _ => stage.write_output(&[*much; 64]),
+            _ => {
+                let (bytes, after) = rest.split_at(usize::from(*much).min(rest.len()));
+                rest = after;
+                stage.write_output(bytes);
+            }
         }
         stage.settle().await;
         listen(&mut wires);

@@ -11,8 +11,8 @@ use std::time::Duration;
 use aws::{AccountId, Arn, Millis, Region, RequestId};
 use bytes::Bytes;
 use invoker::{
-    CredentialSource, Credentials, FunctionVersion, Inside, Invocation, Invoker, LogFormat, LogLine, LogSink,
-    LogStream, LogTail, NotMinted, Parts, Settings, Verdict,
+    CredentialSource, Credentials, FunctionVersion, Inside, Invocation, Invoker, LogFormat, LogLevels,
+    LogLine, LogSink, LogStream, LogTail, NotMinted, Parts, Settings, Verdict,
 };
 use sandbox::simulated::Simulated;
 use sandbox::{
@@ -44,12 +44,13 @@ pub(super) struct Stage {
     tasks: Tasks,
     rig: Rig,
     invoker: Invoker,
+    format: LogFormat,
     calls: AtomicU64,
     open: Arc<AtomicUsize>,
 }
 
 impl Stage {
-    pub(super) fn new() -> Stage {
+    pub(super) fn new(format: LogFormat) -> Stage {
         let clock = Clock::virtual_at(NOON_MS);
         let tasks = Tasks::new(Shutdown::new());
         let rig = Rig { simulated: Simulated::new(clock.clone(), tasks.clone()), inside: Arc::default() };
@@ -63,13 +64,13 @@ impl Stage {
             tasks: tasks.clone(),
             settings: Settings::default(),
         });
-        Stage { clock, tasks, rig, invoker, calls: AtomicU64::new(0), open: Arc::default() }
+        Stage { clock, tasks, rig, invoker, format, calls: AtomicU64::new(0), open: Arc::default() }
     }
 
     /// Calls the function of the input.
     pub(super) fn call(&self) {
         let (invoker, open) = (self.invoker.clone(), self.open.clone());
-        let invocation = self.invocation(function("f", HOSTILE));
+        let invocation = self.invocation(function("f", HOSTILE, self.format));
         open.fetch_add(1, Ordering::SeqCst);
         self.tasks.spawn("call", OnError::Log, async move {
             let ran = invoker.invoke(invocation).await;
@@ -88,7 +89,7 @@ impl Stage {
     pub(super) async fn neighbour_is_well(&self) {
         let answered = Arc::new(Mutex::new(None));
         let (invoker, kept) = (self.invoker.clone(), answered.clone());
-        let invocation = self.invocation(function("neighbour", "NEIGHBOUR"));
+        let invocation = self.invocation(function("neighbour", "NEIGHBOUR", LogFormat::Text));
         self.tasks.spawn("neighbour", OnError::Log, async move {
             *lock(&kept) = Some(invoker.invoke(invocation).await);
             Ok(())
@@ -148,7 +149,7 @@ impl Stage {
     }
 }
 
-fn function(name: &str, mark: &str) -> FunctionVersion {
+fn function(name: &str, mark: &str, log_format: LogFormat) -> FunctionVersion {
     let account = AccountId::parse("123456789012").expect("it is an account");
     FunctionVersion {
         arn: Arn::new("lambda", "eu-west-1", account.as_str(), &format!("function:{name}")),
@@ -171,7 +172,8 @@ fn function(name: &str, mark: &str) -> FunctionVersion {
         timeout: Duration::from_secs(3),
         tmp_mb: 512,
         log_group: format!("/aws/lambda/{name}"),
-        log_format: LogFormat::Text,
+        log_format,
+        log_levels: LogLevels::default(),
     }
 }
 
