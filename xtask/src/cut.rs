@@ -25,29 +25,35 @@ pub fn run(root: &Path, arguments: &[String]) -> Outcome {
     step("cuts under the store", || run_command(as_root(root, &[], &harness).arg("prove").args(arguments)))?;
     let product = target(root).join("debug/lambent");
     let product = Server::new(root, &harness, &python, &product)?;
-    step("cuts right after the first start", || {
-        product.series("run", "birth", "check-birth", arguments, &FIRST_ANSWER)
-    })?;
-    step("cuts under the server", || product.series("run", "write all", "check", arguments, &ANY_ANSWER))?;
+    step("cuts right after the first start", || product.keeps(&BIRTH, arguments))?;
+    step("cuts under the server", || product.keeps(&ALL, arguments))?;
     let weakened = weakened(root)?;
     let mut server = Server::new(root, &harness, &python, &weakened)?;
-    step("cuts under the server, large packages", || {
-        server.series("run", "write large", "check", arguments, &LARGE)
-    })?;
+    step("cuts under the server, large packages", || server.keeps(&LARGE, arguments))?;
     server.options = "--weakness synchronous-off";
-    step("synchronous=OFF is seen to lose", || {
-        server.series("lose", "write rows", "check", &[], &[&ROWS[..], &["--cuts", WEAKENED]].concat())
-    })?;
+    step("synchronous=OFF is seen to lose", || server.loses(&ROWS))?;
     server.options = "--weakness no-folder-sync";
-    step("no sync of folders is seen to lose", || {
-        server.series("lose", "write large", "check", &[], &[&LARGE[..], &["--cuts", WEAKENED]].concat())
-    })
+    step("no sync of folders is seen to lose", || server.loses(&LARGE))
 }
 
-const FIRST_ANSWER: [&str; 4] = ["--earliest", "1", "--latest", "1"];
-const ANY_ANSWER: [&str; 4] = ["--latest", "80", "--stop-at", "ok"];
-const ROWS: [&str; 4] = ["--latest", "40", "--stop-at", "ok-policy"];
-const LARGE: [&str; 6] = ["--earliest", "1", "--latest", "20", "--stop-at", "ok-large"];
+/// What is written before a cut, what looks for it, and where is cut.
+struct Load {
+    writer: &'static str,
+    checker: &'static str,
+    place: &'static [&'static str],
+}
+
+const BIRTH: Load =
+    Load { writer: "birth", checker: "check-birth", place: &["--earliest", "1", "--latest", "1"] };
+const ALL: Load =
+    Load { writer: "write all", checker: "check", place: &["--latest", "80", "--stop-at", "ok"] };
+const ROWS: Load =
+    Load { writer: "write rows", checker: "check", place: &["--latest", "40", "--stop-at", "ok-policy"] };
+const LARGE: Load = Load {
+    writer: "write large",
+    checker: "check",
+    place: &["--earliest", "1", "--latest", "20", "--stop-at", "ok-large"],
+};
 
 fn build(root: &Path) -> Outcome {
     run_command(&mut cargo(root, &["build", "--quiet", "--package", "cli"]))?;
@@ -85,25 +91,27 @@ impl<'a> Server<'a> {
         Ok(Server { root, harness, client, binary, options: "" })
     }
 
-    /// `verb`: `run` must lose nothing, `lose` must lose something.
-    fn series(
-        &self,
-        verb: &str,
-        writer: &str,
-        checker: &str,
-        arguments: &[String],
-        more: &[&str],
-    ) -> Outcome {
+    fn keeps(&self, load: &Load, arguments: &[String]) -> Outcome {
+        run_command(&mut self.series("run", load, arguments))
+    }
+
+    fn loses(&self, load: &Load) -> Outcome {
+        run_command(&mut self.series("lose", load, &["--cuts".into(), WEAKENED.into()]))
+    }
+
+    fn series(&self, verb: &str, load: &Load, arguments: &[String]) -> Command {
         let mut binary = OsString::from("BINARY_UNDER_TEST=");
         binary.push(self.binary);
         let options = format!("UP_OPTIONS={}", self.options).into();
         let variables = [binary, options, "PYTHONDONTWRITEBYTECODE=1".into()];
         let mut series = as_root(self.root, &variables, self.harness);
-        series.args([verb, "--mib", IMAGE]).args(more).args(arguments);
-        for words in [writer, checker].into_iter().chain(writer.starts_with("write").then_some("first")) {
+        series.args([verb, "--mib", IMAGE]).args(load.place).args(arguments);
+        // A first start is what `birth` is about.
+        let first = (load.writer != BIRTH.writer).then_some("first");
+        for words in [load.writer, load.checker].into_iter().chain(first) {
             series.arg("--").args(&self.client).args(words.split(' '));
         }
-        run_command(&mut series)
+        series
     }
 }
 
