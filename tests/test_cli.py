@@ -57,6 +57,9 @@ def test_init_deploy_invoke_logs_ls_rm(server, tmp_path):
 
     asked = run(server, "rm", "hello")
     assert asked.returncode == 2 and "do: lambent rm hello --yes" in asked.stderr
+    dry = run(server, "--dry-run", "rm", "hello")
+    assert dry.returncode == 0 and "aws lambda delete-function --function-name hello\n" in dry.stdout
+    assert "removed" not in dry.stderr, "it says what it did not do"
     removed = run(server, "rm", "hello", "--yes")
     assert removed.returncode == 0, removed.stderr
     assert removed.stderr == "removed hello\nremoved hello-role, which was made for it\n"
