@@ -87,12 +87,19 @@ pub(crate) struct Folder {
 impl Folder {
     /// Opens or makes the folder (0700) and takes its lock; waits for the processes of an instance whose warden is dead.
     pub(crate) fn open(data: &Path) -> anyhow::Result<Folder> {
+        let is_new = !data.exists();
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(data)
             .with_context(|| format!("make the folder {}", data.display()))?;
         let path = fs::canonicalize(data).with_context(|| format!("resolve {}", data.display()))?;
+        if is_new && let Some(parent) = path.parent() {
+            // What is acknowledged in it is lost with its name.
+            File::open(parent)
+                .and_then(|parent| parent.sync_all())
+                .with_context(|| format!("make the name of {} durable", path.display()))?;
+        }
         anyhow::ensure!(path.to_str().is_some(), "the data folder's path {} is not UTF-8", path.display());
         let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let directory = rustix::fs::open(&path, flags, Mode::empty())
