@@ -21,7 +21,9 @@ pub(super) struct Python {
 }
 
 /// The Runtime API client that every Python function runs under.
-const BOOTSTRAP: &[u8] = include_bytes!("../../../../runtimes/python/bootstrap.py");
+pub(super) const BOOTSTRAP: &[u8] = include_bytes!("../../../../runtimes/python/bootstrap.py");
+/// Where it is in a pack.
+pub(super) const BOOTSTRAP_PATH: &str = "var/runtime/bootstrap.py";
 
 /// `/var/runtime/bootstrap`: a module, unlike a script, is not compiled at each start.
 const LAUNCHER: &str = "import sys
@@ -140,7 +142,7 @@ pub(super) fn fill(staging: &mut Staging<'_>, python: &Python) -> Result<()> {
     libraries.place(staging)?;
     let launcher = format!("#!/var/lang/bin/{runtime}\n{LAUNCHER}");
     staging.write("var/runtime/bootstrap", launcher.as_bytes(), true)?;
-    staging.write("var/runtime/bootstrap.py", BOOTSTRAP, false)?;
+    staging.write(BOOTSTRAP_PATH, BOOTSTRAP, false)?;
     compile(staging, python)
 }
 
@@ -184,7 +186,7 @@ fn trust(bytes: &mut [u8], modified: u32, size: u32) -> bool {
 fn compile(staging: &mut Staging<'_>, python: &Python) -> Result<()> {
     let script = "import py_compile, sys\npy_compile.compile(sys.argv[1], dfile='/var/runtime/bootstrap.py', doraise=True, \
                   invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)";
-    let source = staging.root().join("var/runtime/bootstrap.py");
+    let source = staging.root().join(BOOTSTRAP_PATH);
     let source = fs::canonicalize(&source).context("find the bootstrap")?;
     let output = Command::new(&python.program)
         .args(["-I", "-S", "-c", script])

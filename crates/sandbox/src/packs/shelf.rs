@@ -98,6 +98,18 @@ impl Shelf {
         serde_json::from_slice(&json).with_context(|| format!("read the manifest of {digest}"))
     }
 
+    /// False for a pack that another build took from the host, with another bootstrap than ours: it is to be made again.
+    pub fn is_current(&self, digest: PackDigest) -> bool {
+        if !self.manifest(digest).is_ok_and(|manifest| manifest.provenance.starts_with("host:")) {
+            return true;
+        }
+        let path = self.path.join(digest.to_string()).join("root").join(python::BOOTSTRAP_PATH);
+        match fs::read(path) {
+            Ok(found) => found == python::BOOTSTRAP,
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        }
+    }
+
     /// Hashes a pack again and names the paths that differ; none means that it is whole.
     pub fn verify(&self, digest: PackDigest) -> Result<Vec<String>> {
         let manifest = self.manifest(digest)?;

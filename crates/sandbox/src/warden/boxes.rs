@@ -76,6 +76,12 @@ pub trait Boxes: Sized {
     /// They cannot be read.
     fn packs(&self) -> anyhow::Result<Vec<Pack>>;
 
+    /// False for a pack that is to be made again, as this build makes it.
+    ///
+    /// # Errors
+    /// The packs cannot be read.
+    fn is_current(&self, pack: &Pack) -> anyhow::Result<bool>;
+
     /// The runtimes for which this host itself could give a pack.
     fn runtimes(&self) -> Vec<String>;
 

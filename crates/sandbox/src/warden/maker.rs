@@ -102,13 +102,20 @@ impl<B: Boxes> Maker<B> {
         self.boxes.start(blank, &request)
     }
 
-    /// Tells the packs that are there, and makes those that the host can give and that are not.
+    /// Tells the packs that are there, and makes those that the host can give and that are not, or not as this build
+    /// makes them: an upgrade's bootstrap must reach functions that are there already.
     fn pack(&self, channel: &Channel) -> anyhow::Result<()> {
         let mut runtimes = self.boxes.runtimes();
         let mut failures = Vec::new();
         loop {
             let packs = self.boxes.packs()?;
-            runtimes.retain(|name| !packs.iter().any(|pack| pack.runtimes.contains(name)));
+            let mut current = Vec::new();
+            for pack in &packs {
+                if self.boxes.is_current(pack)? {
+                    current.extend(pack.runtimes.iter().cloned());
+                }
+            }
+            runtimes.retain(|name| !current.contains(name));
             let list = PackList { preparing: !runtimes.is_empty(), packs };
             channel.send::<OwnedFd>(&FromMaker::Packs(list).encode(), &[])?;
             let Some(next) = (!runtimes.is_empty()).then(|| runtimes.remove(0)) else { break };

@@ -88,6 +88,10 @@ impl Boxes for Slots {
         self.shelf()?.list()
     }
 
+    fn is_current(&self, pack: &Pack) -> anyhow::Result<bool> {
+        Ok(self.shelf()?.is_current(pack.digest))
+    }
+
     fn runtimes(&self) -> Vec<String> {
         let mut runtimes = vec![BASE.to_owned()];
         runtimes.extend(packs::pythons_on_this_host());

@@ -93,6 +93,23 @@ fn verify_names_what_was_changed() {
 }
 
 #[test]
+fn a_pack_with_the_bootstrap_of_another_build_is_to_be_made_again() {
+    let rig = Rig::shared();
+    let (_, pack) = python(&rig);
+    assert!(shelf(&rig).is_current(pack.digest) && shelf(&rig).is_current(rig.base));
+    // A data folder that an older build has left.
+    let data = tempfile::tempdir().expect("a folder");
+    let old = Shelf::open(data.path()).expect("open the packs");
+    let name = pack.digest.to_string();
+    let [from, to] = [rig.data(), data.path()].map(|data| data.join("packs").join(&name));
+    fs::create_dir_all(to.join("root/var/runtime")).expect("make a folder");
+    fs::copy(from.join("manifest.json"), to.join("manifest.json")).expect("copy the manifest");
+    fs::write(to.join("root/var/runtime/bootstrap.py"), "print('old')\n").expect("write a bootstrap");
+    assert_eq!(old.list().expect("list the packs").len(), 1);
+    assert!(!old.is_current(pack.digest));
+}
+
+#[test]
 fn a_python_pack_is_the_interpreter_alone() {
     let rig = Rig::shared();
     let (runtime, pack) = python(&rig);
