@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn an_updated_baseline_keeps_what_was_not_measured() {
-        let baseline = updated(Baseline::from([("a".into(), 1.0), ("b".into(), 2.0)]), &[row("b", 3.14159)]);
-        assert_eq!(baseline, Baseline::from([("a".into(), 1.0), ("b".into(), 3.14)]));
+        let baseline = updated(Baseline::from([("a".into(), 1.0), ("b".into(), 2.0)]), &[row("b", 3.25159)]);
+        assert_eq!(baseline, Baseline::from([("a".into(), 1.0), ("b".into(), 3.25)]));
     }
 }
