@@ -40,3 +40,7 @@ pub(crate) const CHECK_INLINE_BYTES: usize = 256 * 1024;
 pub(crate) const SWEEP_SECONDS: u64 = 20 * 60;
 /// How long unpacked code waits for others, to reach the disk with one flush, in seconds.
 pub(crate) const KEEP_SECONDS: u64 = 1;
+/// How long a change that could not be applied rests at first, in milliseconds.
+pub(crate) const SETTLE_REST_MS: u64 = 200;
+/// How long it rests at most, in seconds.
+pub(crate) const SETTLE_REST_SECONDS: u64 = 30;

@@ -38,15 +38,25 @@ impl Lambda {
         let shutdown = self.0.tasks.shutdown().clone();
         let mut doomed = BTreeSet::new();
         loop {
-            let named = self.named_trees().await?;
-            let trees = self.0.trees.clone();
-            let swept = self.0.tasks.spawn_blocking(move || trees.sweep(&named, &doomed));
-            doomed = swept.join().await.context("the sweep panicked")?.context("sweep code trees")?;
+            match self.sweep_once(&doomed).await {
+                Ok(nameless) => doomed = nameless,
+                Err(_) if shutdown.has_begun() => return Ok(()),
+                Err(error) => {
+                    tracing::warn!(error = format!("{error:#}"), "code trees are not swept this time")
+                }
+            }
             tokio::select! {
                 () = shutdown.begun() => return Ok(()),
                 () = self.0.clock.sleep(Duration::from_secs(SWEEP_SECONDS)) => {}
             }
         }
+    }
+
+    async fn sweep_once(&self, doomed: &BTreeSet<TreeDigest>) -> anyhow::Result<BTreeSet<TreeDigest>> {
+        let (named, doomed) = (self.named_trees().await?, doomed.clone());
+        let trees = self.0.trees.clone();
+        let swept = self.0.tasks.spawn_blocking(move || trees.sweep(&named, &doomed));
+        swept.join().await.context("the sweep panicked")?.context("sweep code trees")
     }
 
     async fn named_trees(&self) -> anyhow::Result<BTreeSet<TreeDigest>> {

@@ -1,5 +1,7 @@
 //! Applies creations and updates: waits for the packs, makes sure that the code tree is there, and says `Active` or why not.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use aws::{AccountId, Fault, Region};
 use sandbox::TreeDigest;
@@ -7,6 +9,7 @@ use store::{Home, Txn};
 use tasks::OnError;
 
 use crate::function::{Function, Package, Reason};
+use crate::limits::{SETTLE_REST_MS, SETTLE_REST_SECONDS};
 use crate::names::Named;
 use crate::packages;
 use crate::state::Lambda;
@@ -19,14 +22,36 @@ impl Lambda {
     /// Applies the change that made `revision`, in the background.
     pub(crate) fn settle_soon(&self, named: Named, revision: String) {
         let lambda = self.clone();
-        let settled = async move { lambda.settle(&named, &revision).await };
+        let settled = async move { lambda.settle_at_last(&named, &revision).await };
         self.0.tasks.spawn("apply a function's change", OnError::Log, settled);
+    }
+
+    /// Tries until it worked or the server stops: a full disk must not leave a function `Pending` for ever.
+    async fn settle_at_last(&self, named: &Named, revision: &str) -> anyhow::Result<()> {
+        let shutdown = self.0.tasks.shutdown().clone();
+        let mut rest = Duration::from_millis(SETTLE_REST_MS);
+        loop {
+            let Err(error) = self.settle(named, revision).await else { return Ok(()) };
+            if shutdown.has_begun() {
+                return Ok(()); // The next start comes back to it.
+            }
+            tracing::warn!(function = %named.arn(), error = format!("{error:#}"), "a change is not applied yet");
+            tokio::select! {
+                () = shutdown.begun() => return Ok(()),
+                () = self.0.clock.sleep(rest) => {}
+            }
+            rest = (rest * 2).min(Duration::from_secs(SETTLE_REST_SECONDS));
+        }
     }
 
     /// Applies the changes that an earlier process did not come to. To be run once after the start.
     pub async fn settle_left_over(self) -> anyhow::Result<()> {
         for function_home in Home::all() {
-            for ((account, region, name), function) in self.functions_in(function_home).await? {
+            let functions = match self.functions_in(function_home).await {
+                Err(_) if self.0.tasks.shutdown().has_begun() => return Ok(()),
+                functions => functions?,
+            };
+            for ((account, region, name), function) in functions {
                 if !function.is_changing() {
                     continue;
                 }
@@ -41,7 +66,11 @@ impl Lambda {
     async fn settle(&self, named: &Named, revision: &str) -> anyhow::Result<()> {
         let mut packs = self.0.packs.clone();
         packs.wait_for(|packs| !packs.preparing).await.context("the packs are gone")?;
-        let Ok(function) = self.find(named).await else { return Ok(()) };
+        let function = match self.find(named).await {
+            Ok(function) => function,
+            Err(fault) if fault.is_server() => return Err(fault.into()),
+            Err(_) => return Ok(()), // Deleted meanwhile.
+        };
         let found = self.look_over(&function).await?;
         let place = key(named.account, &named.region, &named.name);
         let (expected, next) = (revision.to_owned(), self.revision());
