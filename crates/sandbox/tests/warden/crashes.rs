@@ -23,8 +23,9 @@ fn a_killed_server_is_replaced_and_its_boxes_end() {
     let instance = Instance::start(&folder.path().join("data"), "");
     for _ in 0..3 {
         instance.ask_again("start");
+        // An init takes its id a moment after its box is there.
+        wait_for("the box's init", || !instance.inits().is_empty());
         let (server, boxes) = (instance.server(), instance.inits());
-        assert!(!boxes.is_empty());
         kill(server, Signal::KILL);
         assert_eq!(instance.ask_again("ping"), "pong");
         assert_ne!(instance.server(), server);
@@ -38,11 +39,13 @@ fn a_killed_maker_is_replaced_and_boxes_live_on() {
     for _ in 0..4 {
         instance.ask("start");
     }
+    wait_for("the boxes' inits", || instance.inits().len() >= 4);
     let boxes = instance.inits();
     for maker in instance.children(MAKER) {
         kill(maker, Signal::KILL);
     }
-    assert_eq!(instance.ask("round"), "ok");
+    // An order that a dying maker has taken fails with it; the next finds another.
+    wait_for("another maker", || instance.ask("round") == "ok");
     assert!(boxes.iter().all(|pid| is_alive(*pid)));
 }
 
