@@ -7,11 +7,12 @@ use anyhow::{Context as _, anyhow};
 use aws::Millis;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
-use tasks::Clock;
+use tasks::{Clock, Tick};
 use wire::sigv4::{Credentials, Signer};
 use wire::{Model, Value};
 
 use crate::connection::Connection;
+use crate::limits::REST;
 
 const REGION: &str = "us-east-1";
 
@@ -21,6 +22,7 @@ pub struct Client {
     credentials: Credentials,
     connection: Connection,
     clock: Clock,
+    used: Tick,
 }
 
 /// A call that was answered with success.
@@ -38,7 +40,9 @@ impl Client {
     /// When nobody listens.
     pub fn open(address: SocketAddr, credentials: Credentials) -> anyhow::Result<Client> {
         let connection = Connection::open(address).with_context(|| format!("connect to {address}"))?;
-        Ok(Client { address, credentials, connection, clock: Clock::real() })
+        let clock = Clock::real();
+        let used = clock.tick();
+        Ok(Client { address, credentials, connection, clock, used })
     }
 
     /// Makes a call.
@@ -48,6 +52,10 @@ impl Client {
     pub fn call(&mut self, service: &str, operation: &str, input: Value) -> anyhow::Result<Answered> {
         let request = self.signed(service, operation, input)?;
         let (model, operation) = modelled(service, operation)?;
+        // The server closes connections that are idle for long.
+        if self.clock.tick().since(self.used) > REST {
+            self.connection = Connection::open(self.address).context("connect again")?;
+        }
         let sent = self.clock.tick();
         let send = |connection: &mut Connection| {
             connection.send(&request)?;
@@ -63,7 +71,8 @@ impl Client {
             })
         };
         let answer = send(&mut self.connection).with_context(|| format!("call {}", operation.name))?;
-        let took = self.clock.tick().since(sent);
+        self.used = self.clock.tick();
+        let took = self.used.since(sent);
         let output = wire::client::decode(model, operation, &answer)
             .map_err(|fault| anyhow!("{}: {} {}", operation.name, fault.code, fault.message))?;
         Ok(Answered { output, took })

@@ -59,11 +59,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let programs = programs()?;
     let target = programs.parent().context("programs lie below the target folder")?;
-    let kept = target.join("bench/results.json");
-    let mut results = read(&kept)?;
-    let rows = measure(arguments, &programs, target, &mut results)?;
-    fs::create_dir_all(target.join("bench")).context("make a folder for results")?;
-    fs::write(&kept, serde_json::to_vec_pretty(&results)?).context("keep the results")?;
+    let (rows, results) = measure(arguments, &programs, target)?;
     print!("{}", report::terminal(&rows));
     let baseline_path = root.join("bench/baseline.json");
     let baseline: Baseline = read(&baseline_path)?;
@@ -84,12 +80,10 @@ fn programs() -> anyhow::Result<PathBuf> {
     Ok(this.parent().context("a program lies in a folder")?.to_owned())
 }
 
-fn measure(
-    arguments: &Arguments,
-    programs: &Path,
-    target: &Path,
-    results: &mut Results,
-) -> anyhow::Result<Vec<Row>> {
+fn measure(arguments: &Arguments, programs: &Path, target: &Path) -> anyhow::Result<(Vec<Row>, Results)> {
+    let kept = target.join("bench/results.json");
+    fs::create_dir_all(target.join("bench")).context("make a folder for results")?;
+    let mut results: Results = read(&kept)?;
     let lambent =
         std::env::var_os("BINARY_UNDER_TEST").map_or_else(|| programs.join("lambent"), PathBuf::from);
     let peers = if arguments.alone { None } else { Some(Peers::fetch(target)?) };
@@ -108,8 +102,10 @@ fn measure(
         let measured = (part.measure)(&place).with_context(|| format!("measure {}", part.name))?;
         rows.extend(measured.iter().cloned());
         results.insert(part.name.to_owned(), Measured { machine, rows: measured });
+        // What was measured is kept, whatever becomes of the rest.
+        fs::write(&kept, serde_json::to_vec_pretty(&results)?).context("keep the results")?;
     }
-    Ok(rows)
+    Ok((rows, results))
 }
 
 fn read<T: Default + for<'a> Deserialize<'a>>(path: &Path) -> anyhow::Result<T> {

@@ -113,7 +113,7 @@ impl Peers {
         watch.args(["--invoke-port", &address.port().to_string()]).current_dir(place);
         let mut peer = Peer::start(watch, address, "/2015-03-31/functions/_/invocations")?;
         let mut function = Command::new(echo);
-        function.env("AWS_LAMBDA_RUNTIME_API", format!("http://{address}/.rt"));
+        function.env("AWS_LAMBDA_RUNTIME_API", format!("http://{address}/.rt")).env("ONE_BY_ONE", "1");
         peer.processes.push(quietly(&mut function).spawn().context("start the function")?);
         Ok(peer)
     }

@@ -1,5 +1,6 @@
 //! A native function that answers each event with itself, for `provided.al2023`. It speaks the Runtime API over one raw
-//! connection and sends each answer together with the request for the next event. With `SLEEP_MS` it sleeps that long first.
+//! connection and sends each answer together with the request for the next event. With `SLEEP_MS` it sleeps that long first;
+//! with `ONE_BY_ONE` it asks for the next event only when its answer was accepted.
 
 #![allow(clippy::disallowed_methods)] // A function: the environment and sleeping are its own.
 
@@ -12,6 +13,7 @@ use bench::connection::Connection;
 fn main() -> io::Result<()> {
     let api = std::env::var("AWS_LAMBDA_RUNTIME_API").map_err(io::Error::other)?;
     let sleep = std::env::var("SLEEP_MS").ok().and_then(|ms| ms.parse().ok()).map(Duration::from_millis);
+    let one_by_one = std::env::var_os("ONE_BY_ONE").is_some();
     let api = api.strip_prefix("http://").unwrap_or(&api);
     let (host, path) = match api.find('/') {
         Some(at) => api.split_at(at),
@@ -39,8 +41,13 @@ fn main() -> io::Result<()> {
         if let Some(sleep) = sleep {
             std::thread::sleep(sleep);
         }
-        answer.extend_from_slice(next.as_bytes());
+        if !one_by_one {
+            answer.extend_from_slice(next.as_bytes());
+        }
         connection.send(&answer)?;
         connection.receive(|accepted| accepted.status)?;
+        if one_by_one {
+            connection.send(next.as_bytes())?;
+        }
     }
 }

@@ -149,7 +149,7 @@ impl Handles {
         let mut sum = 0;
         for pid in self.read(Kind::Processes)?.lines() {
             // A process that ended meanwhile counts nothing.
-            if let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/status")) {
+            if let Ok(status) = File::open(format!("/proc/{pid}/status")).and_then(|file| whole(&file)) {
                 sum += 1024 * field(&status, "VmHWM:");
             }
         }
@@ -170,18 +170,21 @@ impl Handles {
     }
 
     fn read(&self, kind: Kind) -> io::Result<String> {
-        let mut text = Vec::new();
-        if let Some(file) = &self.files[kind as usize] {
-            let mut buffer = [0; 4096];
-            loop {
-                let count = file.read_at(&mut buffer, text.len() as u64)?;
-                if count == 0 {
-                    break;
-                }
-                text.extend_from_slice(&buffer[..count]);
-            }
+        self.files[kind as usize].as_ref().map_or(Ok(String::new()), whole)
+    }
+}
+
+/// A kernel's file from its start, in one read when it is short: this runs at every call.
+fn whole(file: &File) -> io::Result<String> {
+    let mut text = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let count = file.read_at(&mut buffer, text.len() as u64)?;
+        text.extend_from_slice(&buffer[..count]);
+        // The kernel fills a page but for a record that does not fit, and records are short: half a page is the end.
+        if count < buffer.len() / 2 {
+            return Ok(String::from_utf8_lossy(&text).into_owned());
         }
-        Ok(String::from_utf8_lossy(&text).into_owned())
     }
 }
 
