@@ -34,8 +34,6 @@ fn in_source(source: &Source) -> Vec<String> {
     let mut keyword = "";
     for (at, word) in words(&masked) {
         let bad = match keyword {
-            // An associated type of that name belongs to somebody else's trait, such as that of HTTP bodies.
-            "type" if word == DATA => false,
             "struct" | "enum" | "trait" | "union" => camel_words(word).any(is_empty_word),
             // Inside an impl the trait chose the name.
             "type" => starts_its_line(&masked, at) && camel_words(word).any(is_empty_word),
@@ -76,7 +74,8 @@ mod tests {
     #[test]
     fn empty_names_are_found_and_full_ones_pass() {
         let text = "struct QueueManager;\nenum Information {}\npub trait StoreImpl {}\nstruct Database;\n\
-                    type RowData = u8;\nimpl Body for X {\n    type Data = u8;\n}\nmod util;\ntype Data = u8;\nmod tests { struct Helper; }\n// struct BaseThing\n";
+                    type RowData = u8;\nimpl Body for X {\n    type Data = u8;\n}\nmod util;\ntype Data = u8;\n\
+                    mod tests { struct Helper; }\n// struct BaseThing\n";
         let source = Source { path: "crates/a/src/x.rs".into(), text: text.into() };
         assert_eq!(
             check(&[source]),
@@ -85,7 +84,8 @@ mod tests {
                 "crates/a/src/x.rs:3: StoreImpl says nothing",
                 "crates/a/src/x.rs:5: RowData says nothing",
                 "crates/a/src/x.rs:9: util says nothing",
-                "crates/a/src/x.rs:8: Helper says nothing",
+                "crates/a/src/x.rs:10: Data says nothing",
+                "crates/a/src/x.rs:11: Helper says nothing",
             ]
         );
     }
