@@ -109,6 +109,16 @@ mod tests {
     }
 
     #[test]
+    fn every_runtime_of_the_model_is_known_or_over() {
+        let (model, listed) = (api::lambda::values::RUNTIME, [KNOWN, OVER].concat());
+        // `custom` goes with RuntimeConfig, which is refused by name.
+        let missing: Vec<_> =
+            model.iter().filter(|name| **name != "custom" && !listed.contains(name)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+        assert!(listed.iter().all(|name| model.contains(name)));
+    }
+
+    #[test]
     fn only_provided_runtimes_bring_their_own_bootstrap() {
         assert_eq!(command("provided.al2023"), Command::Custom);
         assert_eq!(command("python3.13"), Command::Runtime);
