@@ -19,7 +19,7 @@ pub(crate) fn requests(input: &[u8]) {
         path,
         query,
         headers: &message.headers,
-        body: message.body.clone(),
+        body: message.body.clone().into(),
     };
     let speaker = message.word(0);
     let signing_name = (speaker != "-").then_some(speaker);
@@ -83,7 +83,9 @@ fn shown(value: &Value) -> String {
         | Value::Text(_)
         | Value::Blob(_)
         | Value::Timestamp(_)
-        | Value::Document(_) => format!("{value:?}"),
+        | Value::Document(_)
+        | Value::Body(_)
+        | Value::Events(_) => format!("{value:?}"),
     }
 }
 
@@ -103,7 +105,7 @@ pub(crate) fn answers(input: &[u8]) {
     let Some(message) = Message::read(input) else { return };
     let Some(found) = message.word(0).strip_prefix('=').and_then(named) else { return };
     let status = message.word(1).parse().unwrap_or(200);
-    let response = Response { status, headers: message.headers, body: message.body };
+    let response = Response { status, headers: message.headers, body: message.body.into() };
     match client::decode_as(found.protocol, found.service, found.operation, &response) {
         Ok(_) => assert!(status < 300),
         Err(fault) => {

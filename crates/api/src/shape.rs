@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use aws::Fault;
 use bytes::Bytes;
-use wire::Value;
+use wire::{Events, Stream, Value};
 
 use crate::Shape;
 
@@ -24,6 +24,8 @@ fn mismatch(expected: &str, value: &Value) -> Fault {
         Value::Map(_) => "a map",
         Value::Structure(_) => "a structure",
         Value::Document(_) => "a document",
+        Value::Body(_) => "a stream",
+        Value::Events(_) => "events",
     };
     Fault::new("SerializationException", 400, format!("expected {expected}, found {found}"))
 }
@@ -119,6 +121,33 @@ impl Shape for Bytes {
 
     fn into_value(self) -> Value {
         Value::Blob(self)
+    }
+}
+
+impl Shape for Stream {
+    fn from_value(value: Value) -> Result<Stream, Fault> {
+        match value {
+            Value::Body(value) => Ok(value),
+            Value::Blob(value) => Ok(Stream::whole_of(value)),
+            other => Err(mismatch("a stream", &other)),
+        }
+    }
+
+    fn into_value(self) -> Value {
+        Value::Body(self)
+    }
+}
+
+impl Shape for Events {
+    fn from_value(value: Value) -> Result<Events, Fault> {
+        match value {
+            Value::Events(value) => Ok(value),
+            other => Err(mismatch("events", &other)),
+        }
+    }
+
+    fn into_value(self) -> Value {
+        Value::Events(self)
     }
 }
 

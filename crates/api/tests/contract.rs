@@ -91,5 +91,5 @@ fn a_typed_output_is_written_by_its_model() {
     let code = lambda::FunctionCodeLocation { repository_type: Some("S3".into()), ..Default::default() };
     let output = lambda::GetFunctionOutput { code: Some(code), ..Default::default() };
     let response = get.encode(output.into_value(), "request-1");
-    assert_eq!(response.body, r#"{"Code":{"RepositoryType":"S3"}}"#);
+    assert_eq!(response.body, r#"{"Code":{"RepositoryType":"S3"}}"#.into());
 }

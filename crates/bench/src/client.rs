@@ -67,7 +67,11 @@ impl Client {
                         headers.append(name, value);
                     }
                 }
-                wire::Response { status: answer.status, headers, body: Bytes::copy_from_slice(&answer.body) }
+                wire::Response {
+                    status: answer.status,
+                    headers,
+                    body: Bytes::copy_from_slice(&answer.body).into(),
+                }
             })
         };
         let answer = send(&mut self.connection).with_context(|| format!("call {}", operation.name))?;
@@ -104,7 +108,7 @@ pub fn request(
         .method(outgoing.method.as_str())
         .uri(outgoing.target.as_str())
         .header("host", host)
-        .body(outgoing.body)
+        .body(outgoing.body.into_whole().context("the body is at hand")?)
         .context("build a request")?;
     request.headers_mut().extend(outgoing.headers);
     let at = Millis(Clock::real().wall_ms());

@@ -121,8 +121,11 @@ impl Client {
         self.sign(model.signing_name(), &mut request)?;
         let answer = self.exchange(request).await?;
         let request_id = request_id(&answer.headers);
-        let response =
-            wire::Response { status: answer.status.as_u16(), headers: answer.headers, body: answer.body };
+        let response = wire::Response {
+            status: answer.status.as_u16(),
+            headers: answer.headers,
+            body: answer.body.into(),
+        };
         wire::client::decode(model, operation, &response)
             .map(|value| Answer { value, request_id: request_id.clone() })
             .map_err(|fault| advice::failure(call.service, fault, request_id))
@@ -130,10 +133,11 @@ impl Client {
 
     fn request(&self, outgoing: wire::client::Outgoing) -> Result<Request<Bytes>, Failure> {
         let bad = |_| bad_endpoint(&self.target.endpoint);
+        let body = outgoing.body.into_whole().expect("verbs make inputs of bytes that are at hand");
         let mut request = Request::builder()
             .method(outgoing.method.as_str())
             .uri(&outgoing.target)
-            .body(outgoing.body)
+            .body(body)
             .map_err(bad)?;
         *request.headers_mut() = outgoing.headers;
         let host =

@@ -69,6 +69,8 @@ pub fn json(value: &Value) -> serde_json::Value {
             members.iter().map(|(name, value)| (name.clone().into_owned(), json(value))).collect(),
         ),
         Value::Document(document) => document.clone(),
+        // What streams is not shown but written as it comes.
+        Value::Body(_) | Value::Events(_) => serde_json::Value::Null,
     }
 }
 

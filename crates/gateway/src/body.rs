@@ -1,6 +1,6 @@
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -20,6 +20,7 @@ pub struct Body {
 enum Content {
     Whole(Bytes),
     Chunks { left: u64, chunks: Chunks },
+    Stream { left: Option<u64>, chunks: wire::Chunks },
 }
 
 impl Body {
@@ -33,15 +34,22 @@ impl Body {
         Body { content: Content::Chunks { left: length, chunks }, _end: None }
     }
 
+    /// A body that is read as it is sent.
+    pub fn stream(stream: wire::Stream) -> Body {
+        let left = stream.length();
+        Body { content: Content::Stream { left, chunks: stream.open() }, _end: None }
+    }
+
     pub(crate) fn ending(self, end: impl Send + 'static) -> Body {
         Body { _end: Some(Box::new(end)), ..self }
     }
 
-    /// How many bytes are to come.
-    pub fn length(&self) -> u64 {
+    /// How many bytes are to come, where that is known.
+    pub fn length(&self) -> Option<u64> {
         match &self.content {
-            Content::Whole(bytes) => bytes.len() as u64,
-            Content::Chunks { left, .. } => *left,
+            Content::Whole(bytes) => Some(bytes.len() as u64),
+            Content::Chunks { left, .. } => Some(*left),
+            Content::Stream { left, .. } => *left,
         }
     }
 
@@ -71,14 +79,22 @@ impl hyper::body::Body for Body {
                 Poll::Ready(None) => Poll::Ready(None),
                 Poll::Pending => Poll::Pending,
             },
+            Content::Stream { left, chunks } => {
+                let polled = ready!(Pin::new(chunks).poll_frame(cx));
+                let bytes = polled.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref);
+                if let (Some(left), Some(bytes)) = (left, bytes) {
+                    *left = left.saturating_sub(bytes.len() as u64);
+                }
+                Poll::Ready(polled.map(|frame| frame.map_err(io::Error::other)))
+            }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.length() == 0
+        self.length() == Some(0)
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.length())
+        self.length().map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

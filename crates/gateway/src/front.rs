@@ -148,7 +148,7 @@ impl Gateway {
         };
         let response = self.route(&head, read, &mut record).await;
         let took = clock.tick().since(record.begun);
-        record.end(response.status().as_u16(), response.body().length(), took, metrics);
+        record.end(response.status().as_u16(), response.body().length().unwrap_or(0), took, metrics);
         response
     }
 
@@ -166,9 +166,14 @@ impl Gateway {
             Read::TooLarge { .. } | Read::NoRoom | Read::Broken => Bytes::new(),
         };
         let query = head.uri.query();
-        let request =
-            wire::Request { method: head.method.as_str(), path, query, headers: &head.headers, body };
-        let arrived = Arrived { head, request, claim: Claim::of(&parts(head)) };
+        let request = wire::Request {
+            method: head.method.as_str(),
+            path,
+            query,
+            headers: &head.headers,
+            body: body.clone().into(),
+        };
+        let arrived = Arrived { head, request, body, claim: Claim::of(&parts(head)) };
         let scope = arrived.claim.as_ref().ok().map(|claim| claim.scope.service.as_str());
         let id = record.id.to_string();
         let identified = match acceptable(head, &read).and_then(|()| wire::identify(&arrived.request, scope))
@@ -203,14 +208,14 @@ impl Gateway {
         trace: Option<&Arc<str>>,
         record: &mut Record,
     ) -> Result<Value, Fault> {
-        let Arrived { head, request, claim } = arrived;
+        let Arrived { head, request, body, claim } = arrived;
         record.service = identified.service.name();
         record.operation = &identified.operation.name;
         let asked = Asked {
             service: identified.service.signing_name(),
             family: family(identified.protocol),
             parts: parts(head),
-            body: &request.body,
+            body,
             now: self.now(),
         };
         let who = self.who(claim.as_ref(), &asked).await?;
@@ -322,6 +327,7 @@ impl Gateway {
 struct Arrived<'a> {
     head: &'a request::Parts,
     request: wire::Request<'a>,
+    body: Bytes,
     claim: Result<Claim, Refusal>,
 }
 
@@ -337,8 +343,9 @@ fn parts(head: &request::Parts) -> sigv4::Parts<'_> {
 fn family(protocol: Protocol) -> Family {
     match protocol {
         Protocol::RestJson => Family::RestJson,
-        Protocol::Json10 | Protocol::Json11 => Family::Json,
+        Protocol::Json10 | Protocol::Json11 | Protocol::Cbor => Family::Json,
         Protocol::Query => Family::Query,
+        Protocol::RestXml => Family::S3,
     }
 }
 
@@ -384,7 +391,10 @@ fn refused(record: &mut Record, fault: &Fault, answer: wire::Response) -> Respon
 }
 
 fn http_response(answer: wire::Response) -> Response<Body> {
-    let mut response = Response::new(Body::whole(answer.body));
+    let mut response = Response::new(match answer.body {
+        wire::Body::Whole(bytes) => Body::whole(bytes),
+        wire::Body::Stream(stream) => Body::stream(stream),
+    });
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = answer.headers;
     response

@@ -120,7 +120,7 @@ impl House {
             .method(outgoing.method.as_str())
             .uri(outgoing.target.as_str())
             .header("host", HOST)
-            .body(outgoing.body)?;
+            .body(outgoing.body.into_whole().context("the input is at hand")?)?;
         request.headers_mut().extend(outgoing.headers);
         let root = Credentials {
             access_key: self.ground.root.access_key().to_owned(),
@@ -151,7 +151,7 @@ impl House {
         };
         let (head, body) = response.into_parts();
         let body = body.collect().await.context("read the answer")?;
-        Ok(wire::Response { status: head.status.as_u16(), headers: head.headers, body })
+        Ok(wire::Response { status: head.status.as_u16(), headers: head.headers, body: body.into() })
     }
 }
 

@@ -78,18 +78,28 @@ pub fn write(value: &Value) -> Json {
         Value::Integer(number) => json!(number),
         Value::Float(number) | Value::Timestamp(number) => json!(number),
         Value::Text(text) => json!(text),
-        Value::Blob(bytes) => match serde_json::from_slice::<Json>(bytes) {
-            Ok(document) => json!({ "json": document }),
-            Err(_) => match std::str::from_utf8(bytes) {
-                Ok(text) => json!({ "text": text }),
-                Err(_) => json!({ "base64": STANDARD.encode(bytes) }),
-            },
-        },
+        Value::Blob(bytes) => write_blob(bytes),
+        Value::Body(stream) => stream.whole().map_or(Json::Null, write_blob),
+        Value::Events(events) => {
+            let (events, fault) = events.clone().already();
+            let fault = fault.map(|fault| json!({ "fault": fault.to_string() }));
+            Json::Array(events.iter().map(write).chain(fault).collect())
+        }
         Value::List(items) => Json::Array(items.iter().map(write).collect()),
         Value::Map(entries) => Json::Object(entries.iter().map(|(k, v)| (k.clone(), write(v))).collect()),
         Value::Structure(members) => {
             Json::Object(members.iter().map(|(name, value)| (name.to_string(), write(value))).collect())
         }
         Value::Document(document) => document.clone(),
+    }
+}
+
+fn write_blob(bytes: &Bytes) -> Json {
+    match serde_json::from_slice::<Json>(bytes) {
+        Ok(document) => json!({ "json": document }),
+        Err(_) => match std::str::from_utf8(bytes) {
+            Ok(text) => json!({ "text": text }),
+            Err(_) => json!({ "base64": STANDARD.encode(bytes) }),
+        },
     }
 }

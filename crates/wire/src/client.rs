@@ -4,16 +4,16 @@ use std::borrow::Cow;
 
 use aws::{Fault, Member};
 use bytes::Bytes;
-use http::HeaderMap;
-use http::header::CONTENT_TYPE;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
+use serde_json::Value as Json;
 
-use crate::codec::{form, json, rest, xml};
-use crate::fault::content_type;
+use crate::codec::{Wire, cbor, events, form, payload, rest, xml};
 use crate::limits;
 use crate::malformed::Malformed;
-use crate::model::{Kind, Location, Operation, Structure};
+use crate::model::{Location, Operation, Structure};
 use crate::names;
-use crate::{Model, Protocol, Response, Value};
+use crate::{Body, Model, Protocol, Response, Value};
 
 /// A request, not yet signed.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,42 +25,33 @@ pub struct Outgoing {
     /// The headers of protocol and model.
     pub headers: HeaderMap,
     /// The body.
-    pub body: Bytes,
+    pub body: Body,
 }
 
 /// Writes a request in the service's preferred protocol.
-pub fn encode(model: &Model, operation: &Operation, input: Value) -> Outgoing {
+pub fn encode(model: &'static Model, operation: &Operation, input: Value) -> Outgoing {
     let protocol = model.protocols().first().copied().unwrap_or(Protocol::RestJson);
     encode_as(protocol, model, operation, input)
 }
 
 /// Writes a request in one protocol.
-pub fn encode_as(protocol: Protocol, model: &Model, operation: &Operation, input: Value) -> Outgoing {
+pub fn encode_as(protocol: Protocol, model: &'static Model, operation: &Operation, input: Value) -> Outgoing {
     let mut headers = HeaderMap::new();
-    let structure = operation.input.map(|shape| model.structure(shape));
-    match protocol {
-        Protocol::RestJson => {
-            let target = rest::write_path(model, operation, structure, &input);
-            let mut body = None;
-            if let (Some(shape), Some(structure)) = (operation.input, structure) {
-                rest::write_headers(model, structure, &input, &mut headers);
-                body = rest::write_body(model, shape, input);
-                if body.is_some() && !headers.contains_key(CONTENT_TYPE) {
-                    rest::set(&mut headers, CONTENT_TYPE, payload_type(model, structure));
-                }
-            }
-            Outgoing { method: operation.method.clone(), target, headers, body: body.unwrap_or_default() }
-        }
+    let wire = Wire { model, protocol };
+    if model.is_query_compatible() && protocol != Protocol::Query {
+        headers.insert(names::QUERY_MODE, HeaderValue::from_static("true"));
+    }
+    let (target, body) = match protocol {
+        Protocol::RestJson | Protocol::RestXml => return encode_rest(wire, operation, input, headers),
         Protocol::Json10 | Protocol::Json11 => {
-            rest::set(&mut headers, CONTENT_TYPE, content_type(protocol));
+            rest::set(&mut headers, CONTENT_TYPE, payload::document_type(protocol));
             let target = format!("{}.{}", model.target_prefix(), operation.name);
             rest::set(&mut headers, names::TARGET, &target);
-            let mut body = Vec::new();
-            match operation.input {
-                Some(shape) => json::write(&mut body, model, shape, None, &input),
-                None => body.extend_from_slice(b"{}"),
-            }
-            Outgoing { method: "POST".into(), target: "/".into(), headers, body: Bytes::from(body) }
+            let body = match operation.input {
+                Some(shape) => wire.document(shape, &operation.input_root, &input),
+                None => Bytes::from_static(b"{}"),
+            };
+            ("/".to_owned(), body)
         }
         Protocol::Query => {
             rest::set(&mut headers, CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8");
@@ -68,17 +59,35 @@ pub fn encode_as(protocol: Protocol, model: &Model, operation: &Operation, input
             if let Some(shape) = operation.input {
                 form::write(&mut body, model, shape, &input);
             }
-            Outgoing { method: "POST".into(), target: "/".into(), headers, body: Bytes::from(body) }
+            ("/".to_owned(), Bytes::from(body))
         }
-    }
+        Protocol::Cbor => {
+            headers.insert(names::PROTOCOL, HeaderValue::from_static("rpc-v2-cbor"));
+            headers.insert(ACCEPT, HeaderValue::from_static(cbor::MEDIA_TYPE));
+            let target = format!("/service/{}/operation/{}", model.target_prefix(), operation.name);
+            let body = operation.input.map(|shape| {
+                rest::set(&mut headers, CONTENT_TYPE, cbor::MEDIA_TYPE);
+                wire.document(shape, &operation.input_root, &input)
+            });
+            (target, body.unwrap_or_default())
+        }
+    };
+    Outgoing { method: "POST".into(), target, headers, body: body.into() }
 }
 
-fn payload_type(model: &Model, structure: &Structure) -> &'static str {
-    match structure.payload().map(|member| &model.shape(member.shape).kind) {
-        Some(Kind::Blob) => "application/octet-stream",
-        Some(Kind::Text) => "text/plain",
-        _ => "application/json",
+fn encode_rest(wire: Wire, operation: &Operation, input: Value, mut headers: HeaderMap) -> Outgoing {
+    let Wire { model, protocol } = wire;
+    let structure = operation.input.map(|shape| model.structure(shape));
+    let target = rest::write_path(model, operation, structure, &input);
+    let mut body = None;
+    if let (Some(shape), Some(structure)) = (operation.input, structure) {
+        rest::write_headers(model, structure, &input, &mut headers);
+        body = wire.write_body(shape, &operation.input_root, input);
+        if body.is_some() && !headers.contains_key(CONTENT_TYPE) {
+            rest::set(&mut headers, CONTENT_TYPE, payload::media_type(model, protocol, structure));
+        }
     }
+    Outgoing { method: operation.method.clone(), target, headers, body: body.unwrap_or_default() }
 }
 
 /// Reads an answer to a request in the service's preferred protocol.
@@ -94,7 +103,8 @@ pub fn decode(
     decode_as(protocol, model, operation, response)
 }
 
-/// Reads an answer to a request in one protocol.
+/// Reads an answer to a request in one protocol. A body that is not at hand is read only by operations that stream their
+/// output ([`Model::streams_output`]); the caller collects the others, and the bodies of errors.
 ///
 /// # Errors
 /// As [`decode`].
@@ -104,7 +114,7 @@ pub fn decode_as(
     operation: &'static Operation,
     response: &Response,
 ) -> Result<Value, Fault> {
-    if response.body.len() > limits::ANSWER_BYTES {
+    if response.body.whole().is_some_and(|body| body.len() > limits::ANSWER_BYTES) {
         return Err(invalid(response, "it is too long"));
     }
     if response.status >= 300 {
@@ -112,24 +122,33 @@ pub fn decode_as(
     }
     let Some(shape) = operation.output else { return Ok(Value::Structure(Vec::new())) };
     let structure = model.structure(shape);
+    let wire = Wire { model, protocol };
     let read = match protocol {
-        Protocol::RestJson => read_rest(model, operation, response),
-        Protocol::Json10 | Protocol::Json11 => json::read(model, shape, &response.body),
-        Protocol::Query => read_query(model, operation, structure, &response.body),
+        Protocol::RestJson | Protocol::RestXml => read_rest(wire, operation, response),
+        Protocol::Json10 | Protocol::Json11 | Protocol::Cbor => match structure.events() {
+            // What the first message says of other members is not looked at, for it has not come yet.
+            Some(member) => {
+                let events = events::read(wire, member.shape, response.body.stream());
+                Ok(Value::Structure(vec![(member.name.as_str().into(), Value::Events(events))]))
+            }
+            None => payload::whole(&response.body).and_then(|body| wire.read_document(shape, body)),
+        },
+        Protocol::Query => {
+            payload::whole(&response.body).and_then(|body| read_query(model, operation, structure, body))
+        }
     };
     read.map_err(|_| invalid(response, "it is not of its protocol"))
 }
 
-fn read_rest(
-    model: &'static Model,
-    operation: &'static Operation,
-    response: &Response,
-) -> Result<Value, Malformed> {
+fn read_rest(wire: Wire, operation: &'static Operation, response: &Response) -> Result<Value, Malformed> {
     let Some(shape) = operation.output else { return Ok(Value::Structure(Vec::new())) };
-    let structure = model.structure(shape);
+    let structure = wire.model.structure(shape);
     let mut members = Vec::new();
-    rest::read_headers(model, structure, &response.headers, &mut members)?;
-    rest::read_body(model, shape, &response.body, &mut members)?;
+    rest::read_headers(wire.model, structure, &response.headers, &mut members)?;
+    // An answer to HEAD speaks of a body that it does not have.
+    if operation.method != "HEAD" {
+        wire.read_body(shape, &operation.output_root, &response.body, &mut members)?;
+    }
     if let Some(member) = structure.members.iter().find(|member| member.location == Location::Status) {
         members.push((Cow::Borrowed(member.name.as_str()), Value::Integer(i64::from(response.status))));
     }
@@ -147,7 +166,7 @@ fn read_query(
     }
     let root = xml::parse(std::str::from_utf8(body).map_err(|_| Malformed::Syntax)?)?;
     match root.child(&format!("{}Result", operation.name)) {
-        Some(result) => xml::read(model, structure, result),
+        Some(result) => xml::read(model, xml::Dialect::Query, structure, result),
         None => Ok(Value::Structure(Vec::new())),
     }
 }
@@ -158,18 +177,34 @@ fn invalid(response: &Response, why: &str) -> Fault {
 }
 
 fn fault(protocol: Protocol, model: &'static Model, response: &Response) -> Fault {
+    let body = response.body.whole().map_or(&[][..], |body| body);
     let fault = match protocol {
-        Protocol::RestJson | Protocol::Json10 | Protocol::Json11 => json_fault(model, response),
-        Protocol::Query => xml_fault(response),
+        Protocol::RestJson | Protocol::Json10 | Protocol::Json11 => {
+            let body: Json = serde_json::from_slice(body).unwrap_or_default();
+            document_fault(model, response, &body)
+        }
+        Protocol::Cbor => {
+            let body = cbor::read_any(body).unwrap_or_default();
+            document_fault(model, response, &body)
+        }
+        Protocol::Query | Protocol::RestXml => xml_fault(model, response, body),
     };
-    fault.unwrap_or_else(|| invalid(response, "it is no error of the protocol"))
+    fault.unwrap_or_else(|| match operationless(response.status) {
+        Some((code, message)) if body.is_empty() => Fault::new(code, response.status, message),
+        _ => invalid(response, "it is no error of the protocol"),
+    })
+}
+
+/// What the status alone says, where an error has no body: answers to HEAD, and S3's 304.
+fn operationless(status: u16) -> Option<(String, &'static str)> {
+    let message = http::StatusCode::from_u16(status).ok()?.canonical_reason()?;
+    Some((status.to_string(), message))
 }
 
 /// The code comes from a header, the query protocol's before the other, else from `__type` or `code`; namespaces and addresses around it are dropped.
-fn json_fault(model: &'static Model, response: &Response) -> Option<Fault> {
-    let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
+fn document_fault(model: &'static Model, response: &Response, body: &Json) -> Option<Fault> {
     let header = |name: &str| response.headers.get(name).and_then(|value| value.to_str().ok());
-    let field = |name: &str| body.get(name).and_then(serde_json::Value::as_str);
+    let field = |name: &str| body.get(name).and_then(Json::as_str);
     let query_error = header("x-amzn-query-error").map(|error| error.split(';').next().unwrap_or(error));
     let named = query_error
         .or_else(|| header("x-amzn-errortype"))
@@ -187,8 +222,8 @@ fn json_fault(model: &'static Model, response: &Response) -> Option<Fault> {
         let value = match member.location {
             Location::Header => header(&member.wire_name).map(|text| Member::Text(text.to_owned())),
             _ => match body.get(&member.wire_name) {
-                Some(serde_json::Value::String(text)) => Some(Member::Text(text.clone())),
-                Some(serde_json::Value::Number(number)) => number.as_i64().map(Member::Number),
+                Some(Json::String(text)) => Some(Member::Text(text.clone())),
+                Some(Json::Number(number)) => number.as_i64().map(Member::Number),
                 _ => None,
             },
         };
@@ -199,11 +234,21 @@ fn json_fault(model: &'static Model, response: &Response) -> Option<Fault> {
     Some(fault)
 }
 
-fn xml_fault(response: &Response) -> Option<Fault> {
-    let root = xml::parse(std::str::from_utf8(&response.body).ok()?).ok()?;
+fn xml_fault(model: &'static Model, response: &Response, body: &[u8]) -> Option<Fault> {
+    let root = xml::parse(std::str::from_utf8(body).ok()?).ok()?;
     let error = if root.name == "Error" { &root } else { root.child("Error")? };
     let code = error.child("Code")?.text.clone();
     let message =
         error.child("Message").or_else(|| error.child("message")).map(|message| message.text.clone());
-    Some(Fault::new(code, response.status, message.unwrap_or_default()))
+    let structure = model.error(&code).map(|shape| model.structure(shape));
+    let mut fault = Fault::new(code, response.status, message.unwrap_or_default());
+    for member in structure.into_iter().flat_map(|structure| &structure.members) {
+        if member.name.eq_ignore_ascii_case("message") {
+            continue;
+        }
+        if let Some(child) = error.child(&member.wire_name).filter(|child| child.children.is_empty()) {
+            fault = fault.with(member.name.as_str(), Member::Text(child.text.clone()));
+        }
+    }
+    Some(fault)
 }

@@ -1,11 +1,11 @@
 //! Faults as each protocol's bytes.
 
 use aws::{Fault, Member};
-use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
-use crate::codec::{json, rest, xml};
+pub(crate) use crate::codec::payload::document_type as content_type;
+use crate::codec::{cbor, json, rest, xml};
 use crate::model::{Location, ShapeId, Structure};
 use crate::names;
 use crate::{Model, Protocol, Response};
@@ -54,7 +54,7 @@ pub(crate) fn encode(
     let shape = model.and_then(|model| model.error(&fault.code));
     let answer = Answer { fault, model, shape, request_id };
     let mut headers = HeaderMap::new();
-    rest::set(&mut headers, names::REQUEST_ID, request_id);
+    set_request_id(&mut headers, protocol, model, request_id);
     let body = match protocol {
         Protocol::RestJson => {
             rest::set(&mut headers, CONTENT_TYPE, "application/json");
@@ -63,10 +63,7 @@ pub(crate) fn encode(
         }
         Protocol::Json10 | Protocol::Json11 => {
             rest::set(&mut headers, CONTENT_TYPE, content_type(protocol));
-            if model.is_some_and(Model::is_query_compatible) {
-                let error = format!("{};{}", answer.query_code(), answer.blame());
-                rest::set(&mut headers, names::QUERY_ERROR, &error);
-            }
+            answer.set_query_error(&mut headers);
             answer.json(Some(answer.json_type()), &mut headers)
         }
         Protocol::Query if form == Form::Json => {
@@ -77,19 +74,42 @@ pub(crate) fn encode(
             rest::set(&mut headers, CONTENT_TYPE, "text/xml");
             answer.xml()
         }
+        Protocol::RestXml => {
+            rest::set(&mut headers, CONTENT_TYPE, "application/xml");
+            if is_s3(model) { answer.s3(&mut headers) } else { answer.xml() }
+        }
+        Protocol::Cbor => {
+            rest::set(&mut headers, CONTENT_TYPE, content_type(protocol));
+            rest::set(&mut headers, names::PROTOCOL, "rpc-v2-cbor");
+            answer.set_query_error(&mut headers);
+            answer.cbor()
+        }
     };
-    Response { status: fault.status, headers, body: Bytes::from(body) }
+    Response { status: fault.status, headers, body: body.into() }
 }
 
-/// The content type of a JSON protocol.
-pub(crate) fn content_type(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::RestJson => "application/json",
-        Protocol::Json10 => "application/x-amz-json-1.0",
-        Protocol::Json11 => "application/x-amz-json-1.1",
-        Protocol::Query => "text/xml",
+/// S3 is the only service whose requests are in XML before anybody knows the operation.
+fn is_s3(model: Option<&Model>) -> bool {
+    model.is_none_or(Model::is_s3)
+}
+
+/// Sets the headers that name the request.
+pub(crate) fn set_request_id(
+    headers: &mut HeaderMap,
+    protocol: Protocol,
+    model: Option<&Model>,
+    request_id: &str,
+) {
+    if protocol == Protocol::RestXml && is_s3(model) {
+        rest::set(headers, names::S3_REQUEST_ID, request_id);
+        rest::set(headers, names::S3_HOST_ID, HOST_ID);
+    } else {
+        rest::set(headers, names::REQUEST_ID, request_id);
     }
 }
+
+/// The second id of S3's requests, which names a host.
+const HOST_ID: &str = "lambent";
 
 impl Answer<'_> {
     fn structure(&self) -> Option<&Structure> {
@@ -107,6 +127,14 @@ impl Answer<'_> {
         // A code that the model knows by its shape alone stays as it is.
         let framework = framework.filter(|_| self.shape.is_none());
         modelled.or(framework).unwrap_or(&self.fault.code)
+    }
+
+    /// Services that once spoke the query protocol alone tell its codes too.
+    fn set_query_error(&self, headers: &mut HeaderMap) {
+        if self.model.is_some_and(Model::is_query_compatible) {
+            let error = format!("{};{}", self.query_code(), self.blame());
+            rest::set(headers, names::QUERY_ERROR, &error);
+        }
     }
 
     /// `__type`: with a namespace where the service has one.
@@ -146,10 +174,7 @@ impl Answer<'_> {
         }
         for (name, value) in &self.fault.members {
             let member = self.structure().and_then(|structure| structure.member(name));
-            let text = match value {
-                Member::Text(text) => text.clone(),
-                Member::Number(number) => number.to_string(),
-            };
+            let text = plain(value);
             match member {
                 Some(member) if member.location == Location::Header => {
                     if let Some(name) = &member.header {
@@ -187,6 +212,10 @@ impl Answer<'_> {
         xml::element(&mut out, "Type", self.blame());
         xml::element(&mut out, "Code", self.query_code());
         xml::element(&mut out, "Message", &self.fault.message);
+        for (name, value) in &self.fault.members {
+            let member = self.structure().and_then(|structure| structure.member(name));
+            xml::element(&mut out, member.map_or(&**name, |member| member.wire_name.as_str()), &plain(value));
+        }
         if self.model.is_some_and(Model::is_query_compatible) {
             out.push_str("<Detail/>");
         }
@@ -194,6 +223,48 @@ impl Answer<'_> {
         xml::element(&mut out, "RequestId", self.request_id);
         xml::close(&mut out, "ErrorResponse");
         out.into_bytes()
+    }
+
+    /// S3's: the error is the root, and what it is about stands in elements of its own.
+    fn s3(&self, headers: &mut HeaderMap) -> Vec<u8> {
+        let mut out = String::with_capacity(512);
+        out.push_str(xml::DECLARATION);
+        out.push_str("<Error>");
+        xml::element(&mut out, "Code", &self.fault.code);
+        xml::element(&mut out, "Message", &self.fault.message);
+        for (name, value) in &self.fault.members {
+            let member = self.structure().and_then(|structure| structure.member(name));
+            match member.and_then(|member| member.header.clone()) {
+                Some(header) => rest::set(headers, header, &plain(value)),
+                None => {
+                    let name = member.map_or(&**name, |member| member.wire_name.as_str());
+                    xml::element(&mut out, name, &plain(value));
+                }
+            }
+        }
+        xml::element(&mut out, "RequestId", self.request_id);
+        xml::element(&mut out, "HostId", HOST_ID);
+        xml::close(&mut out, "Error");
+        out.into_bytes()
+    }
+
+    fn cbor(&self) -> Vec<u8> {
+        let mut fields = vec![("__type", Member::Text(self.json_type()))];
+        for (name, value) in &self.fault.members {
+            let member = self.structure().and_then(|structure| structure.member(name));
+            fields.push((member.map_or(&**name, |member| member.wire_name.as_str()), value.clone()));
+        }
+        if !self.fault.message.is_empty() {
+            fields.push((self.message_key(), Member::Text(self.fault.message.clone())));
+        }
+        cbor::object(&fields)
+    }
+}
+
+fn plain(value: &Member) -> String {
+    match value {
+        Member::Text(text) => text.clone(),
+        Member::Number(number) => number.to_string(),
     }
 }
 

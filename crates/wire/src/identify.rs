@@ -1,22 +1,16 @@
 //! Which service and operation a request means, and its way in and out.
 
 use std::borrow::Cow;
-use std::io::Read as _;
 
 use aws::Fault;
-use bytes::Bytes;
-use flate2::read::GzDecoder;
-use http::HeaderMap;
-use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::ACCEPT;
 
-use crate::codec::{form, json, rest, xml};
-use crate::fault::{self, Form, content_type};
+use crate::codec::form;
+use crate::fault::Form;
 use crate::limits;
-use crate::malformed::Malformed;
 use crate::model::{Entry, Operation};
 use crate::names;
-use crate::validate;
-use crate::{Model, Protocol, Request, Response, Value};
+use crate::{Body, Model, Protocol, Request};
 
 /// A request whose operation is known.
 #[derive(Debug, Clone, Copy)]
@@ -27,11 +21,13 @@ pub struct Identified {
     pub operation: &'static Operation,
     /// How the request is written, and its answer.
     pub protocol: Protocol,
-    form: Form,
+    pub(crate) form: Form,
 }
 
 /// What a request says about its operation.
 enum Clue<'a> {
+    /// `/service/PREFIX/operation/OPERATION` with the header of rpcv2Cbor.
+    Cbor { prefix: &'a str, operation: &'a str },
     /// `X-Amz-Target: PREFIX.OPERATION`.
     Target { prefix: &'a str, operation: &'a str },
     /// `Action=…&Version=…` in the query string or a form.
@@ -42,12 +38,17 @@ enum Clue<'a> {
 
 impl<'a> Clue<'a> {
     fn of(request: &'a Request<'_>) -> Clue<'a> {
+        if request.header(names::PROTOCOL) == Some("rpc-v2-cbor")
+            && let Some((prefix, operation)) = cbor_path(request.path)
+        {
+            return Clue::Cbor { prefix, operation };
+        }
         if let Some(target) = request.header(names::TARGET) {
             let (prefix, operation) = target.rsplit_once('.').unwrap_or(("", target));
             return Clue::Target { prefix, operation };
         }
-        let body =
-            if may_be_form(request) { std::str::from_utf8(&request.body).unwrap_or_default() } else { "" };
+        let body = request.body.whole().filter(|_| may_be_form(request));
+        let body = body.and_then(|body| std::str::from_utf8(body).ok()).unwrap_or_default();
         for text in [request.query.unwrap_or_default(), body] {
             if let Some(action) = form::first(text, "Action") {
                 return Clue::Action { action, version: form::first(text, "Version") };
@@ -57,8 +58,23 @@ impl<'a> Clue<'a> {
     }
 }
 
+/// Prefix and operation of a path of rpcv2Cbor, which may have any path before.
+fn cbor_path(path: &str) -> Option<(&str, &str)> {
+    let (before, operation) = path.rsplit_once("/operation/")?;
+    let (_, prefix) = before.rsplit_once("/service/")?;
+    Some((prefix, operation))
+}
+
 fn may_be_form(request: &Request<'_>) -> bool {
     request.method == "POST" && matches!(request.media_type(), "" | "application/x-www-form-urlencoded")
+}
+
+/// Finds the operation that the head of a request means: of REST services always, of others where a header or the query string
+/// says it. So the front door learns of streamed inputs ([`Identified::streams_input`]) before it reads a body. The request's
+/// body is not looked at; `None` says that [`identify`] must have it, or that nothing fits.
+pub fn identify_head(head: &Request<'_>, signing_name: Option<&str>) -> Option<Identified> {
+    let head = Request { body: Body::default(), ..head.clone() };
+    identify(&head, signing_name).ok()
 }
 
 /// Finds the operation that a request means. `signing_name` is the service of the credential scope, when the request is signed.
@@ -84,6 +100,10 @@ pub fn identify(request: &Request<'_>, signing_name: Option<&str>) -> Result<Ide
         return Ok(found);
     }
     match Clue::of(request) {
+        Clue::Cbor { prefix, operation } => {
+            let entry = services().find(|entry| !entry.rest && entry.target_prefix == prefix);
+            entry.and_then(|entry| by_cbor(entry.model(), operation)).ok_or_else(|| unknown(404))
+        }
         Clue::Target { prefix, operation } => {
             let entry =
                 services().find(|entry| !entry.rest && entry.target_prefix == prefix && !prefix.is_empty());
@@ -111,7 +131,13 @@ pub fn identify(request: &Request<'_>, signing_name: Option<&str>) -> Result<Ide
 
 fn by_path(model: &'static Model, request: &Request<'_>) -> Option<Identified> {
     let operation = model.route(request.method, request.path, request.query.unwrap_or_default())?;
-    Some(Identified { service: model, operation, protocol: Protocol::RestJson, form: Form::Xml })
+    let protocol = model.protocols().iter().find(|protocol| protocol.is_rest()).copied()?;
+    Some(Identified { service: model, operation, protocol, form: Form::Xml })
+}
+
+fn by_cbor(model: &'static Model, name: &str) -> Option<Identified> {
+    let protocol = model.protocols().iter().find(|protocol| **protocol == Protocol::Cbor).copied()?;
+    Some(Identified { service: model, operation: model.operation(name)?, protocol, form: Form::Xml })
 }
 
 fn by_target(model: &'static Model, request: &Request<'_>, name: &str) -> Option<Identified> {
@@ -163,7 +189,10 @@ impl Protocol {
         let entry =
             signing_name.and_then(|name| Entry::all().iter().find(|entry| entry.signing_name == name));
         match (entry, Clue::of(request)) {
-            (Some(entry), _) if entry.rest => Protocol::RestJson,
+            (_, Clue::Cbor { .. }) => Protocol::Cbor,
+            (Some(entry), _) if entry.rest => {
+                entry.model().protocols().first().copied().unwrap_or(Protocol::RestJson)
+            }
             (_, Clue::Target { .. }) => json_version(request).unwrap_or(Protocol::Json11),
             (_, Clue::Action { .. }) => Protocol::Query,
             (Some(entry), Clue::Path) if entry.target_prefix.is_empty() => Protocol::Query,
@@ -171,129 +200,4 @@ impl Protocol {
             (None, Clue::Path) => json_version(request).unwrap_or(Protocol::RestJson),
         }
     }
-}
-
-impl Identified {
-    /// An operation by its name, for those who have no request, in the service's preferred protocol.
-    pub fn named(service: &'static Model, operation: &str) -> Option<Identified> {
-        let protocol = *service.protocols().first()?;
-        Some(Identified { service, operation: service.operation(operation)?, protocol, form: Form::Xml })
-    }
-
-    /// Reads the input. Members that are absent stay absent; [`Identified::validate`] looks for those that must not.
-    ///
-    /// # Errors
-    /// The fault of a body or parameter that is not of its shape.
-    pub fn decode(&self, request: &Request<'_>) -> Result<Value, Fault> {
-        self.read(request).map_err(|malformed| malformed.into_fault(self.protocol))
-    }
-
-    fn read(&self, request: &Request<'_>) -> Result<Value, Malformed> {
-        let Some(shape) = self.operation.input else { return Ok(Value::Structure(Vec::new())) };
-        let model = self.service;
-        match self.protocol {
-            Protocol::RestJson => {
-                let structure = model.structure(shape);
-                let mut members = Vec::with_capacity(8);
-                rest::read_labels(model, self.operation, structure, request.path, &mut members)?;
-                rest::read_query(model, structure, request.query.unwrap_or_default(), &mut members)?;
-                rest::read_headers(model, structure, request.headers, &mut members)?;
-                // A payload is the caller's bytes, whatever their encoding.
-                let body =
-                    if structure.payload.is_some() { request.body.clone() } else { inflated(request)? };
-                rest::read_body(model, shape, &body, &mut members)?;
-                Ok(Value::Structure(members))
-            }
-            Protocol::Json10 | Protocol::Json11 => json::read(model, shape, &inflated(request)?),
-            Protocol::Query => form::read(model, shape, request.query, &inflated(request)?),
-        }
-    }
-
-    /// Checks the input against the model's constraints.
-    ///
-    /// # Errors
-    /// One fault that names every violated constraint, in AWS's words.
-    pub fn validate(&self, input: &Value) -> Result<(), Fault> {
-        match self.operation.input {
-            Some(shape) => validate::check(self.service, shape, input),
-            None => Ok(()),
-        }
-    }
-
-    /// Writes the output.
-    pub fn encode(&self, output: Value, request_id: &str) -> Response {
-        let mut headers = HeaderMap::new();
-        rest::set(&mut headers, names::REQUEST_ID, request_id);
-        match self.protocol {
-            Protocol::RestJson => self.encode_rest(output, headers),
-            Protocol::Json10 | Protocol::Json11 => {
-                rest::set(&mut headers, CONTENT_TYPE, content_type(self.protocol));
-                Response { status: 200, headers, body: self.json_body(&output) }
-            }
-            Protocol::Query => {
-                let (media_type, body) = match self.form {
-                    Form::Xml => (
-                        "text/xml",
-                        xml::answer(self.service, self.operation, &output, request_id).into_bytes(),
-                    ),
-                    Form::Json => ("application/json", self.query_json(&output, request_id)),
-                };
-                rest::set(&mut headers, CONTENT_TYPE, media_type);
-                Response { status: 200, headers, body: Bytes::from(body) }
-            }
-        }
-    }
-
-    fn encode_rest(&self, output: Value, mut headers: HeaderMap) -> Response {
-        let mut status = self.operation.status;
-        let mut body = None;
-        if let Some(shape) = self.operation.output {
-            let structure = self.service.structure(shape);
-            status = rest::write_headers(self.service, structure, &output, &mut headers).unwrap_or(status);
-            body = rest::write_body(self.service, shape, output);
-        }
-        let body = body.filter(|_| status != 204).unwrap_or_default();
-        // Headers of the model may have set the type of a payload.
-        if !headers.contains_key(CONTENT_TYPE) && status != 204 {
-            rest::set(&mut headers, CONTENT_TYPE, "application/json");
-        }
-        Response { status, headers, body }
-    }
-
-    fn json_body(&self, output: &Value) -> Bytes {
-        let Some(shape) = self.operation.output else { return Bytes::from_static(b"{}") };
-        let mut out = Vec::with_capacity(256);
-        json::write(&mut out, self.service, shape, None, output);
-        Bytes::from(out)
-    }
-
-    fn query_json(&self, output: &Value, request_id: &str) -> Vec<u8> {
-        let name = &self.operation.name;
-        let mut out = format!("{{\"{name}Response\":{{").into_bytes();
-        if self.operation.output.is_some() {
-            out.extend_from_slice(format!("\"{name}Result\":").as_bytes());
-            out.extend_from_slice(&self.json_body(output));
-            out.push(b',');
-        }
-        out.extend_from_slice(b"\"ResponseMetadata\":{\"RequestId\":");
-        json::string(&mut out, request_id);
-        out.extend_from_slice(b"}}}");
-        out
-    }
-
-    /// Writes a fault.
-    pub fn encode_fault(&self, fault: &Fault, request_id: &str) -> Response {
-        fault::encode(self.protocol, Some(self.service), fault, request_id, self.form)
-    }
-}
-
-/// The body without the compression that clients apply to large requests.
-fn inflated(request: &Request<'_>) -> Result<Bytes, Malformed> {
-    if request.header(CONTENT_ENCODING) != Some("gzip") {
-        return Ok(request.body.clone());
-    }
-    let mut body = Vec::new();
-    let limit = limits::INFLATED_BYTES;
-    let read = GzDecoder::new(&request.body[..]).take(limit + 1).read_to_end(&mut body);
-    if read.is_err() || body.len() as u64 > limit { Err(Malformed::Syntax) } else { Ok(Bytes::from(body)) }
 }

@@ -4,10 +4,14 @@
 //!
 //! A request's way: [`identify`] finds the operation, [`Identified::decode`] makes a [`Value`] of the bytes,
 //! [`Identified::validate`] checks it, and [`Identified::encode`] or [`Identified::encode_fault`] writes the answer.
+//! Bodies that the model streams stay a [`Stream`] both ways, event streams are [`Events`]; neither is ever a tree.
 //! [`client`] goes the other way.
 
 pub mod client;
 mod codec;
+mod events;
+pub mod eventstream;
+mod exchange;
 mod fault;
 mod identify;
 mod limits;
@@ -16,11 +20,14 @@ pub mod model;
 mod names;
 mod request;
 pub mod sigv4;
+mod stream;
 mod validate;
 mod value;
 
+pub use events::{Coming, Events};
 pub use fault::encode_fault;
-pub use identify::{Identified, identify};
+pub use identify::{Identified, identify, identify_head};
 pub use model::{Model, Protocol};
 pub use request::{Request, Response};
+pub use stream::{Body, Chunks, Stream};
 pub use value::Value;

@@ -27,3 +27,15 @@ pub const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
 /// The most bytes that a compressed request body may hold.
 pub const INFLATED_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The most elements of one XML document.
+pub const XML_ELEMENTS: usize = 200_000;
+
+/// The most attributes of one XML element.
+pub const XML_ATTRIBUTES: usize = 32;
+
+/// The largest message of an event stream, in bytes; AWS's clients take no larger one.
+pub const FRAME_BYTES: usize = 16 * 1024 * 1024;
+
+/// The most bytes of the headers of such a message.
+pub const FRAME_HEADER_BYTES: usize = 128 * 1024;

@@ -7,6 +7,10 @@ use aws::Fault;
 use crate::Protocol;
 use crate::model::Kind;
 
+/// S3's words.
+const NO_XML: &str =
+    "The XML you provided was not well-formed or did not validate against our published schema";
+
 /// Why bytes are not a value of their shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Malformed {
@@ -51,9 +55,16 @@ impl Malformed {
     }
 
     pub(crate) fn into_fault(self, protocol: Protocol) -> Fault {
-        let code = match protocol {
-            Protocol::RestJson | Protocol::Json10 | Protocol::Json11 => "SerializationException",
-            Protocol::Query => "MalformedInput",
+        let code = match (protocol, &self) {
+            (Protocol::RestJson | Protocol::Json10 | Protocol::Json11 | Protocol::Cbor, _) => {
+                "SerializationException"
+            }
+            (Protocol::Query, _) => "MalformedInput",
+            (Protocol::RestXml, Malformed::Syntax) => {
+                return Fault::new("MalformedXML", 400, NO_XML);
+            }
+            // A parameter or header; documents are read as a whole or not at all.
+            (Protocol::RestXml, Malformed::Type(_)) => "InvalidArgument",
         };
         let message = match self {
             Malformed::Syntax => String::new(),

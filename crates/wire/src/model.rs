@@ -13,10 +13,11 @@ use flate2::read::DeflateDecoder;
 
 use crate::codec::form;
 use operation::Routes;
-pub use operation::{Operation, Segment};
+pub use operation::{Operation, Root, Segment};
 pub use pattern::Pattern;
 pub use shape::{
-    Entries, ErrorTrait, Items, Kind, Location, Member, Rules, Shape, ShapeId, Structure, TimestampFormat,
+    Entries, ErrorTrait, EventPart, Items, Kind, Location, Member, Namespace, Rules, Shape, ShapeId,
+    Structure, TimestampFormat,
 };
 
 /// The model of one service.
@@ -49,6 +50,10 @@ pub enum Protocol {
     Json11,
     /// awsQuery: a form parameter chooses the operation, answers are XML.
     Query,
+    /// restXml: method and path choose the operation, bodies are XML.
+    RestXml,
+    /// rpcv2Cbor: the path names the operation, bodies are CBOR.
+    Cbor,
 }
 
 /// How a service answers violated constraints.
@@ -93,6 +98,18 @@ impl Protocol {
             Protocol::Json10 => "awsJson1_0",
             Protocol::Json11 => "awsJson1_1",
             Protocol::Query => "awsQuery",
+            Protocol::RestXml => "restXml",
+            Protocol::Cbor => "rpcv2Cbor",
+        }
+    }
+}
+
+impl Protocol {
+    /// True for those that bind members to HTTP's own parts.
+    pub fn is_rest(self) -> bool {
+        match self {
+            Protocol::RestJson | Protocol::RestXml => true,
+            Protocol::Json10 | Protocol::Json11 | Protocol::Query | Protocol::Cbor => false,
         }
     }
 }
@@ -177,6 +194,21 @@ impl Model {
     /// What JSON error types begin with, e.g. `com.amazonaws.sqs`; empty for services that leave it out.
     pub fn error_namespace(&self) -> &str {
         &self.error_namespace
+    }
+
+    /// True for S3, whose errors have a form of their own.
+    pub fn is_s3(&self) -> bool {
+        self.service_id == "S3"
+    }
+
+    /// True when the input of an operation is a stream of bytes or events.
+    pub fn streams_input(&self, operation: &Operation) -> bool {
+        operation.input.is_some_and(|shape| self.structure(shape).streams())
+    }
+
+    /// True when the output of an operation is a stream of bytes or events.
+    pub fn streams_output(&self, operation: &Operation) -> bool {
+        operation.output.is_some_and(|shape| self.structure(shape).streams())
     }
 
     /// The protocols that the service speaks, the preferred one first.

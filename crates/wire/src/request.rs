@@ -1,10 +1,11 @@
 //! What arrives and what is answered, as parts of HTTP.
 
-use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName};
 
-/// An HTTP request whose body has been read.
+use crate::Body;
+
+/// An HTTP request. Its body has been read, unless the operation streams its input.
 #[derive(Debug, Clone)]
 pub struct Request<'a> {
     /// The method, e.g. `POST`.
@@ -16,7 +17,7 @@ pub struct Request<'a> {
     /// The headers.
     pub headers: &'a HeaderMap,
     /// The body. Blobs that are whole bodies share it.
-    pub body: Bytes,
+    pub body: Body,
 }
 
 impl Request<'_> {
@@ -40,5 +41,5 @@ pub struct Response {
     /// The headers that the protocol and the model ask for; `Date` and `Content-Length` are the front door's.
     pub headers: HeaderMap,
     /// The body.
-    pub body: Bytes,
+    pub body: Body,
 }

@@ -209,14 +209,24 @@ fn broken(rules: &Rules, value: &Value) -> Vec<Cow<'static, str>> {
         Value::List(values) => out_of_bounds(rules, "length", values.len() as f64).collect(),
         Value::Map(entries) => out_of_bounds(rules, "length", entries.len() as f64).collect(),
         Value::Null => vec![Cow::Borrowed("Member must not be null")],
-        Value::Bool(_) | Value::Timestamp(_) | Value::Structure(_) | Value::Document(_) => Vec::new(),
+        Value::Bool(_)
+        | Value::Timestamp(_)
+        | Value::Structure(_)
+        | Value::Document(_)
+        | Value::Body(_)
+        | Value::Events(_) => Vec::new(),
     }
 }
 
 fn first_broken(rules: &Rules, value: &Value) -> Option<Cow<'static, str>> {
     match value {
         Value::Text(text) => first_broken_text(rules, text),
-        Value::Bool(_) | Value::Timestamp(_) | Value::Structure(_) | Value::Document(_) => None,
+        Value::Bool(_)
+        | Value::Timestamp(_)
+        | Value::Structure(_)
+        | Value::Document(_)
+        | Value::Body(_)
+        | Value::Events(_) => None,
         value => broken(rules, value).into_iter().next(),
     }
 }

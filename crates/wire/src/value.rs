@@ -2,6 +2,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use crate::{Events, Stream};
+
 /// A modelled value on its way between bytes and typed input or output.
 ///
 /// Structures keep only members that are present. Large payload members are [`Value::Blob`] and share the request's bytes.
@@ -30,6 +32,10 @@ pub enum Value {
     Structure(Vec<(Cow<'static, str>, Value)>),
     /// A document: any JSON.
     Document(serde_json::Value),
+    /// A streaming blob: a body that is not read yet. One that is at hand may also be a [`Value::Blob`].
+    Body(Stream),
+    /// The events of an event stream.
+    Events(Events),
 }
 
 impl Value {

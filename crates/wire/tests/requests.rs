@@ -49,7 +49,7 @@ impl Sent {
             Some((path, query)) => (path, Some(query)),
             None => (self.target.as_str(), None),
         };
-        Request { method: self.method, path, query, headers: &self.headers, body: self.body.clone() }
+        Request { method: self.method, path, query, headers: &self.headers, body: self.body.clone().into() }
     }
 
     fn identified(&self, service: &str) -> Identified {
@@ -75,7 +75,7 @@ fn named(service: &str, operation: &str) -> Identified {
 }
 
 fn text(response: &Response) -> &str {
-    std::str::from_utf8(&response.body).expect("answers are UTF-8")
+    std::str::from_utf8(response.body.whole().expect("the answer is at hand")).expect("answers are UTF-8")
 }
 
 fn header<'r>(response: &'r Response, name: &str) -> &'r str {

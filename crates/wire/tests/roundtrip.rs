@@ -5,7 +5,7 @@ mod values;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use wire::model::Operation;
-use wire::{Identified, Model, Protocol, Request, Response, Value, client, identify};
+use wire::{Body, Identified, Model, Protocol, Request, Response, Value, client, identify};
 
 use values::{Tape, Way, pruned, value};
 
@@ -56,6 +56,10 @@ fn answer(model: &'static Model, operation: &Operation, protocol: Protocol, tape
         Some(shape) => value(model, shape, way, &mut Tape::new(tape)),
         None => Value::Structure(Vec::new()),
     }
+}
+
+fn bytes(body: &Body) -> &[u8] {
+    body.whole().map_or(&[], |body| body)
 }
 
 /// Replaces, inserts and removes bytes.
@@ -112,9 +116,10 @@ proptest! {
     fn an_answer_is_read_as_it_was_written((model, operation, protocol) in operation(), tape in tape()) {
         let identified = identified(model, operation, protocol, &[]);
         let output = answer(model, operation, protocol, &tape);
-        let response = identified.encode(output.clone(), "9e0e5a2c-0000-4000-8000-000000000000");
+        let response = identified.encode(output, "9e0e5a2c-0000-4000-8000-000000000000");
         let found = client::decode_as(protocol, model, operation, &response).expect("our answers can be read");
-        prop_assert_eq!(pruned(found), pruned(output));
+        // Events are read once, so what is expected is made anew.
+        prop_assert_eq!(pruned(found), pruned(answer(model, operation, protocol, &tape)));
     }
 
     #[test]
@@ -132,7 +137,7 @@ proptest! {
         (model, operation, protocol) in operation(), tape in tape(), changes in changes()
     ) {
         let mut sent = client::encode_as(protocol, model, operation, input(model, operation, &tape));
-        sent.body = mutated(&sent.body, &changes).into();
+        sent.body = mutated(bytes(&sent.body), &changes).into();
         let request = request(&sent);
         if let Ok(identified) = identify(&request, Some(model.signing_name()))
             && let Ok(value) = identified.decode(&request)
@@ -166,7 +171,7 @@ proptest! {
         let identified = identified(model, operation, protocol, &[]);
         let mut response = identified.encode(answer(model, operation, protocol, &tape), "request-1");
         response.status = status;
-        response.body = mutated(&response.body, &changes).into();
+        response.body = mutated(bytes(&response.body), &changes).into();
         let _ = client::decode_as(protocol, model, operation, &response);
     }
 

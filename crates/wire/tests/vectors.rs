@@ -54,7 +54,8 @@ fn requests_of_the_client_are_read_as_what_they_say() {
             &cases::target(serialized["uri"].as_str().unwrap_or("/")),
         )?;
         let Some(body) = serialized["body"].as_str() else { return Ok(()) };
-        let found = std::str::from_utf8(&sent.body).map_err(|error| error.to_string())?;
+        let found = std::str::from_utf8(sent.body.whole().ok_or("the body is a stream")?)
+            .map_err(|error| error.to_string())?;
         same("body", &cases::body(identified.protocol, found), &cases::body(identified.protocol, body))
     });
 }

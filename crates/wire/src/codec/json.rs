@@ -321,7 +321,9 @@ fn write_scalar(out: &mut Vec<u8>, kind: &Kind, format: Option<TimestampFormat>,
         (Value::Text(text), _) => string(out, text),
         (Value::Document(json), _) => push(out, format_args!("{json}")),
         // A composite value of another shape comes only from a service's mistake.
-        (Value::List(_) | Value::Map(_) | Value::Structure(_), _) => out.extend_from_slice(b"null"),
+        (Value::List(_) | Value::Map(_) | Value::Structure(_) | Value::Body(_) | Value::Events(_), _) => {
+            out.extend_from_slice(b"null")
+        }
     }
 }
 

@@ -1,25 +1,16 @@
-//! Members that travel as HTTP's own parts: labels, query strings, headers, the status and whole bodies.
+//! Members that travel as HTTP's own parts: labels, query strings, headers and the status.
 
 use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{form, json, text};
+use super::{Members, form, put, text};
 use crate::limits;
 use crate::malformed::Malformed;
-use crate::model::{Kind, Location, Member, Operation, Segment, ShapeId, Structure, TimestampFormat};
+use crate::model::{Kind, Location, Member, Operation, Segment, Structure, TimestampFormat};
 use crate::{Model, Value};
-
-type Members = Vec<(Cow<'static, str>, Value)>;
-
-fn put(members: &mut Members, member: &'static Member, value: Value) {
-    if !value.is_null() {
-        members.push((Cow::Borrowed(member.name.as_str()), value));
-    }
-}
 
 /// Reads the labels of a path that was matched to the operation.
 pub(crate) fn read_labels(
@@ -216,34 +207,6 @@ fn prefixed(prefix: &str, headers: &HeaderMap) -> Value {
     if entries.is_empty() { Value::Null } else { Value::Map(entries) }
 }
 
-/// Reads the body: a payload member, or the members that travel in it.
-pub(crate) fn read_body(
-    model: &'static Model,
-    shape: ShapeId,
-    body: &Bytes,
-    members: &mut Members,
-) -> Result<(), Malformed> {
-    let structure = model.structure(shape);
-    let Some(member) = structure.payload() else {
-        let in_body = structure.members.iter().any(|member| member.location == Location::Body);
-        // Operations without a body do not look at what a client sends there.
-        if in_body && let Value::Structure(read) = json::read(model, shape, body)? {
-            members.extend(read);
-        }
-        return Ok(());
-    };
-    if body.is_empty() {
-        return Ok(());
-    }
-    let value = match &model.shape(member.shape).kind {
-        Kind::Blob => Value::Blob(body.clone()),
-        Kind::Text => Value::Text(std::str::from_utf8(body).map_err(|_| Malformed::Syntax)?.to_owned()),
-        _ => json::read(model, member.shape, body)?,
-    };
-    put(members, member, value);
-    Ok(())
-}
-
 /// Writes members into headers; the status member's value is handed back.
 pub(crate) fn write_headers(
     model: &Model,
@@ -315,33 +278,6 @@ pub(crate) fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 fn insert(headers: &mut HeaderMap, name: &str, value: &str) {
     if let Ok(name) = HeaderName::try_from(name) {
         set(headers, name, value);
-    }
-}
-
-/// Writes the body: a payload member, or the members that travel in it. `None` when there is nothing to send.
-pub(crate) fn write_body(model: &Model, shape: ShapeId, value: Value) -> Option<Bytes> {
-    let structure = model.structure(shape);
-    let Some(member) = structure.payload() else {
-        let in_body = structure.members.iter().any(|member| member.location == Location::Body);
-        return in_body.then(|| {
-            let mut out = Vec::with_capacity(256);
-            json::write(&mut out, model, shape, None, &value);
-            Bytes::from(out)
-        });
-    };
-    let mut value = value;
-    match value.take(&member.name) {
-        Value::Null => match &model.shape(member.shape).kind {
-            Kind::Structure(structure) if !structure.union => Some(Bytes::from_static(b"{}")),
-            _ => None,
-        },
-        Value::Blob(bytes) => Some(bytes),
-        Value::Text(text) if matches!(model.shape(member.shape).kind, Kind::Text) => Some(Bytes::from(text)),
-        value => {
-            let mut out = Vec::with_capacity(256);
-            json::write(&mut out, model, member.shape, member.format, &value);
-            Some(Bytes::from(out))
-        }
     }
 }
 

@@ -92,7 +92,9 @@ pub(crate) fn write<'v>(kind: &Kind, format: TimestampFormat, value: &'v Value) 
             _ => Cow::Owned(write_float(*number)),
         },
         Value::Document(json) => Cow::Owned(json.to_string()),
-        Value::List(_) | Value::Map(_) | Value::Structure(_) => return None,
+        Value::List(_) | Value::Map(_) | Value::Structure(_) | Value::Body(_) | Value::Events(_) => {
+            return None;
+        }
     };
     Some(text)
 }

@@ -6,8 +6,11 @@ use http::HeaderName;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::operation::{Routes, parse_uri};
-use super::shape::{Entries, ErrorTrait, Items, Kind, Location, Member, Rules, Shape, ShapeId, Structure};
+use super::operation::{Root, Routes, parse_uri};
+use super::shape::{
+    Entries, ErrorTrait, EventPart, Items, Kind, Location, Member, Namespace, Rules, Shape, ShapeId,
+    Structure,
+};
 use super::{InvalidModel, Model, Operation, Pattern, Protocol, TimestampFormat, Validation};
 
 #[derive(Deserialize)]
@@ -31,7 +34,7 @@ struct RawMetadata {
     signing_name: Option<String>,
     service_id: Option<String>,
     target_prefix: Option<String>,
-    xml_namespace: Option<Json>,
+    xml_namespace: Option<RawNamespace>,
     aws_query_compatible: Option<Json>,
     error_namespace: Option<String>,
     #[serde(default)]
@@ -90,6 +93,12 @@ struct RawShape {
     document: bool,
     #[serde(default)]
     sensitive: bool,
+    #[serde(default)]
+    streaming: bool,
+    #[serde(default)]
+    eventstream: bool,
+    location_name: Option<String>,
+    xml_namespace: Option<RawNamespace>,
     complaint: Option<String>,
     error: Option<RawError>,
     min: Option<f64>,
@@ -121,6 +130,33 @@ struct RawMember {
     jsonvalue: bool,
     #[serde(default)]
     idempotency_token: bool,
+    #[serde(default)]
+    streaming: bool,
+    #[serde(default)]
+    xml_attribute: bool,
+    xml_namespace: Option<RawNamespace>,
+    #[serde(default)]
+    unwrapped: bool,
+    #[serde(default)]
+    eventheader: bool,
+    #[serde(default)]
+    eventpayload: bool,
+}
+
+#[derive(Deserialize, Clone)]
+#[serde(untagged)]
+enum RawNamespace {
+    Uri(String),
+    Whole { prefix: Option<String>, uri: String },
+}
+
+impl From<RawNamespace> for Namespace {
+    fn from(raw: RawNamespace) -> Namespace {
+        match raw {
+            RawNamespace::Uri(uri) => Namespace { prefix: None, uri },
+            RawNamespace::Whole { prefix, uri } => Namespace { prefix, uri },
+        }
+    }
 }
 
 /// A JSON object as pairs in the document's order.
@@ -179,7 +215,7 @@ pub(super) fn parse(name: &str, json: &[u8]) -> Result<Model, InvalidModel> {
         target_prefix: metadata.target_prefix.unwrap_or_default(),
         service_id: metadata.service_id.unwrap_or_default(),
         api_version: metadata.api_version.unwrap_or_default(),
-        xml_namespace: namespace(metadata.xml_namespace),
+        xml_namespace: metadata.xml_namespace.map(|raw| Namespace::from(raw).uri).unwrap_or_default(),
         query_compatible: metadata.aws_query_compatible.is_some(),
         error_namespace: metadata.error_namespace.unwrap_or_default(),
         protocols,
@@ -201,16 +237,14 @@ fn protocol(name: &str, json_version: Option<&str>) -> Result<Protocol, InvalidM
         ("json", Some("1.0")) => Ok(Protocol::Json10),
         ("json", _) => Ok(Protocol::Json11),
         ("query", _) => Ok(Protocol::Query),
+        ("rest-xml", _) => Ok(Protocol::RestXml),
+        ("smithy-rpc-v2-cbor", _) => Ok(Protocol::Cbor),
         _ => Err(InvalidModel(format!("protocol {name} is not spoken"))),
     }
 }
 
-fn namespace(value: Option<Json>) -> String {
-    match value {
-        Some(Json::String(uri)) => uri,
-        Some(Json::Object(object)) => object.get("uri").and_then(Json::as_str).unwrap_or_default().to_owned(),
-        _ => String::new(),
-    }
+fn namespace(part: Option<&RawMember>) -> Option<Namespace> {
+    part.and_then(|part| part.xml_namespace.clone()).map(Namespace::from)
 }
 
 /// Error shapes by their code and by their name.
@@ -229,6 +263,19 @@ fn errors(shapes: &[Shape]) -> HashMap<String, ShapeId> {
     errors
 }
 
+/// What a member takes over from its shape, which may be read after it.
+struct Traits {
+    flattened: bool,
+    streaming: bool,
+    eventstream: bool,
+}
+
+impl Traits {
+    fn of(raw: &RawShape) -> Traits {
+        Traits { flattened: raw.flattened, streaming: raw.streaming, eventstream: raw.eventstream }
+    }
+}
+
 struct Shapes {
     shapes: Vec<Shape>,
     ids: HashMap<String, ShapeId>,
@@ -238,10 +285,10 @@ impl Shapes {
     fn new(raw: Vec<(String, RawShape)>) -> Result<Shapes, InvalidModel> {
         let ids =
             raw.iter().enumerate().map(|(index, (name, _))| (name.clone(), ShapeId(index as u32))).collect();
-        let flattened = raw.iter().map(|(_, shape)| shape.flattened).collect::<Vec<_>>();
+        let traits = raw.iter().map(|(_, shape)| Traits::of(shape)).collect::<Vec<_>>();
         let mut shapes = Shapes { shapes: Vec::with_capacity(raw.len()), ids };
         for (name, shape) in raw {
-            let shape = shapes.shape(name, shape, &flattened)?;
+            let shape = shapes.shape(name, shape, &traits)?;
             shapes.shapes.push(shape);
         }
         Ok(shapes)
@@ -251,7 +298,7 @@ impl Shapes {
         self.ids.get(name).copied().ok_or_else(|| InvalidModel(format!("shape {name} is missing")))
     }
 
-    fn shape(&self, name: String, raw: RawShape, flattened: &[bool]) -> Result<Shape, InvalidModel> {
+    fn shape(&self, name: String, raw: RawShape, traits: &[Traits]) -> Result<Shape, InvalidModel> {
         let part = |part: &Option<RawMember>| -> Result<ShapeId, InvalidModel> {
             let part = part.as_ref().ok_or_else(|| InvalidModel(format!("shape {name} lacks a part")))?;
             self.id(&part.shape)
@@ -269,6 +316,7 @@ impl Shapes {
                 name: raw.member.as_ref().and_then(|member| member.location_name.clone()),
                 flattened: raw.flattened,
                 format: raw.member.as_ref().and_then(|member| format(member.timestamp_format.as_deref())),
+                namespace: namespace(raw.member.as_ref()),
             }),
             "map" => Kind::Map(Entries {
                 key: part(&raw.key)?,
@@ -276,9 +324,11 @@ impl Shapes {
                 key_name: part_name(&raw.key, "key"),
                 value_name: part_name(&raw.value, "value"),
                 flattened: raw.flattened,
+                key_namespace: namespace(raw.key.as_ref()),
+                value_namespace: namespace(raw.value.as_ref()),
             }),
             "structure" if raw.document => Kind::Document,
-            "structure" => Kind::Structure(self.structure(&name, &raw, flattened)?),
+            "structure" => Kind::Structure(self.structure(&name, &raw, traits)?),
             other => return Err(InvalidModel(format!("shape {name} is a {other}"))),
         };
         let pattern = raw.pattern.map(Pattern::new);
@@ -290,14 +340,17 @@ impl Shapes {
             sensitive: raw.sensitive,
             complaint: raw.complaint,
         };
-        Ok(Shape { name, kind, rules })
+        let namespace = raw.xml_namespace.map(Namespace::from);
+        Ok(Shape { name, kind, rules, xml_name: raw.location_name, namespace })
     }
 
-    fn structure(&self, name: &str, raw: &RawShape, flattened: &[bool]) -> Result<Structure, InvalidModel> {
+    fn structure(&self, name: &str, raw: &RawShape, traits: &[Traits]) -> Result<Structure, InvalidModel> {
         let mut members = Vec::with_capacity(raw.members.0.len());
         for (name, member) in &raw.members.0 {
             let mut member = self.member(name, member, raw.required.contains(name))?;
-            member.flattened |= flattened[member.shape.0 as usize];
+            let inherited = &traits[member.shape.0 as usize];
+            member.flattened |= inherited.flattened;
+            member.streaming |= inherited.streaming;
             members.push(member);
         }
         let payload = match &raw.payload {
@@ -319,7 +372,8 @@ impl Shapes {
                 server,
             }
         });
-        Ok(Structure { members, payload, union: raw.union, error })
+        let events = members.iter().position(|member| traits[member.shape.0 as usize].eventstream);
+        Ok(Structure { members, payload, union: raw.union, events, error })
     }
 
     fn member(&self, name: &str, raw: &RawMember, required: bool) -> Result<Member, InvalidModel> {
@@ -346,6 +400,14 @@ impl Shapes {
             format: format(raw.timestamp_format.as_deref()),
             json_value: raw.jsonvalue,
             idempotency_token: raw.idempotency_token,
+            streaming: raw.streaming,
+            attribute: raw.xml_attribute,
+            namespace: namespace(Some(raw)),
+            event: match (raw.eventheader, raw.eventpayload) {
+                (true, _) => EventPart::Header,
+                (false, true) => EventPart::Payload,
+                (false, false) => EventPart::Document,
+            },
         })
     }
 
@@ -356,7 +418,8 @@ impl Shapes {
             response_code: None,
         });
         let (path, constants) = parse_uri(&http.request_uri);
-        let id = |member: Option<RawMember>| member.map(|member| self.id(&member.shape)).transpose();
+        let id =
+            |member: &Option<RawMember>| member.as_ref().map(|member| self.id(&member.shape)).transpose();
         let mut errors = Vec::with_capacity(raw.errors.len());
         for error in &raw.errors {
             errors.push(self.id(&error.shape)?);
@@ -367,8 +430,10 @@ impl Shapes {
             path,
             constants,
             status: http.response_code.unwrap_or(200),
-            input: id(raw.input)?,
-            output: id(raw.output)?,
+            input: id(&raw.input)?,
+            output: id(&raw.output)?,
+            input_root: root(raw.input),
+            output_root: root(raw.output),
             errors,
             signed: raw.authtype.as_deref() != Some("none"),
         })
@@ -381,6 +446,12 @@ fn header(name: &str, location: Location, wire_name: &str) -> Result<Option<Head
     }
     let header = HeaderName::try_from(wire_name);
     header.map(Some).map_err(|_| InvalidModel(format!("member {name} names no header")))
+}
+
+fn root(part: Option<RawMember>) -> Root {
+    let namespace = namespace(part.as_ref());
+    let unwrapped = part.as_ref().is_some_and(|part| part.unwrapped);
+    Root { name: part.and_then(|part| part.location_name), namespace, unwrapped }
 }
 
 fn part_name(part: &Option<RawMember>, default: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::ShapeId;
+use super::{Namespace, ShapeId};
 use crate::limits::PATH_SEGMENTS;
 
 /// One operation of a model.
@@ -21,6 +21,10 @@ pub struct Operation {
     pub input: Option<ShapeId>,
     /// The output's structure; `None` when there is none.
     pub output: Option<ShapeId>,
+    /// The root element of an input in XML.
+    pub input_root: Root,
+    /// The root element of an output in XML.
+    pub output_root: Root,
     /// The error shapes that the model lists.
     pub errors: Vec<ShapeId>,
     /// False for operations that take no signature.
@@ -32,6 +36,17 @@ impl std::fmt::Debug for Operation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Operation({})", self.name)
     }
+}
+
+/// The root element of a body in XML, as far as the operation says it.
+#[derive(Debug, Default)]
+pub struct Root {
+    /// Its name; without one it is that of the shape.
+    pub name: Option<String>,
+    /// The namespace that it declares; without one it is that of shape or service.
+    pub namespace: Option<Namespace>,
+    /// True when it is the element of the one member, and nothing stands for the structure around it.
+    pub unwrapped: bool,
 }
 
 /// A segment of an operation's path.

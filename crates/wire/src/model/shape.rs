@@ -17,6 +17,19 @@ pub struct Shape {
     pub kind: Kind,
     /// What its values must satisfy.
     pub rules: Rules,
+    /// The name of its element in XML where it is a whole body, when the model gives one.
+    pub xml_name: Option<String>,
+    /// The namespace of its element in XML, unless the member says otherwise.
+    pub namespace: Option<Namespace>,
+}
+
+/// A namespace that an XML element declares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Namespace {
+    /// The prefix that stands for it; without one it is that of the element itself.
+    pub prefix: Option<String>,
+    /// The name, e.g. `http://s3.amazonaws.com/doc/2006-03-01/`.
+    pub uri: String,
 }
 
 /// What a shape is.
@@ -68,6 +81,8 @@ pub struct Items {
     pub flattened: bool,
     /// The format of timestamps among the elements, when the list prescribes one.
     pub format: Option<TimestampFormat>,
+    /// The namespace that each element declares in XML.
+    pub namespace: Option<Namespace>,
 }
 
 /// The entries of a map.
@@ -83,6 +98,10 @@ pub struct Entries {
     pub value_name: String,
     /// True when entries have no wrapping name in query and XML.
     pub flattened: bool,
+    /// The namespace that each key declares in XML.
+    pub key_namespace: Option<Namespace>,
+    /// The namespace that each value declares in XML.
+    pub value_namespace: Option<Namespace>,
 }
 
 /// The members of a structure.
@@ -94,6 +113,8 @@ pub struct Structure {
     pub payload: Option<usize>,
     /// True when exactly one member is set.
     pub union: bool,
+    /// The member that is an event stream, by index.
+    pub events: Option<usize>,
     /// Set for error shapes.
     pub error: Option<ErrorTrait>,
 }
@@ -125,6 +146,25 @@ pub struct Member {
     pub json_value: bool,
     /// True when clients fill it with a random token.
     pub idempotency_token: bool,
+    /// True for a blob that is not read into memory.
+    pub streaming: bool,
+    /// True when it is an attribute of its structure's element in XML.
+    pub attribute: bool,
+    /// The namespace that its element declares in XML, where it is not its shape's.
+    pub namespace: Option<Namespace>,
+    /// Where it travels in the message of an event.
+    pub event: EventPart,
+}
+
+/// Where a member of an event travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventPart {
+    /// In the document that is the payload.
+    Document,
+    /// As a header.
+    Header,
+    /// As the whole payload.
+    Payload,
 }
 
 /// Where a member travels in protocols that use HTTP's parts.
@@ -173,6 +213,13 @@ pub struct Rules {
     pub complaint: Option<String>,
 }
 
+impl Member {
+    /// True when it travels in the body.
+    pub fn is_in_body(&self) -> bool {
+        self.location == Location::Body
+    }
+}
+
 impl Structure {
     /// The member with this name in the model.
     pub fn member(&self, name: &str) -> Option<&Member> {
@@ -182,6 +229,16 @@ impl Structure {
     /// The member that is the whole body.
     pub fn payload(&self) -> Option<&Member> {
         self.payload.map(|index| &self.members[index])
+    }
+
+    /// True when the body is a stream of bytes or events.
+    pub fn streams(&self) -> bool {
+        self.events.is_some() || self.payload().is_some_and(|member| member.streaming)
+    }
+
+    /// The member that is an event stream.
+    pub fn events(&self) -> Option<&Member> {
+        self.events.map(|index| &self.members[index])
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use wire::model::{Kind, Location, Member, ShapeId, Structure};
-use wire::{Model, Value};
+use wire::{Events, Model, Value};
 
 /// Bytes that decide; when they end, everything is as small as can be.
 pub struct Tape<'t> {
@@ -125,7 +125,7 @@ fn make_structure(
 ) -> Value {
     let mut members = Vec::new();
     let payload = structure.payload().map(|member| member.name.clone());
-    for member in &structure.members {
+    for (index, member) in structure.members.iter().enumerate() {
         let is_label = member.location == Location::Uri;
         // A client always finds labels, the status and the type of the body.
         let is_type = member.wire_name.eq_ignore_ascii_case("content-type");
@@ -135,6 +135,7 @@ fn make_structure(
         }
         let mut value = match member.location {
             Location::Status => Value::Integer(200),
+            _ if structure.events == Some(index) => events(model, member.shape, way, tape),
             Location::Uri | Location::Header => in_header(model, member, way, tape),
             _ => make(model, member.shape, way, tape, depth + 1),
         };
@@ -150,6 +151,22 @@ fn make_structure(
         }
     }
     Value::Structure(members)
+}
+
+/// Events of every kind that is no exception, some of them.
+fn events(model: &Model, shape: ShapeId, way: Way, tape: &mut Tape<'_>) -> Value {
+    let kinds: Vec<&Member> = model
+        .structure(shape)
+        .members
+        .iter()
+        .filter(|member| model.structure(member.shape).error.is_none())
+        .collect();
+    let events = (0..tape.next() % 5).map(|_| {
+        let member = kinds[usize::from(tape.next()) % kinds.len()];
+        let event = make(model, member.shape, way, tape, DEPTH - 2);
+        Value::Structure(vec![(Cow::Owned(member.name.clone()), event)])
+    });
+    Value::Events(Events::of(events.collect()))
 }
 
 fn in_header(model: &Model, member: &Member, way: Way, tape: &mut Tape<'_>) -> Value {
@@ -178,6 +195,11 @@ pub fn pruned(value: Value) -> Value {
             members.sort_by(|(a, _), (b, _)| a.cmp(b));
             Value::Structure(members)
         }
+        Value::Events(events) => match events.already() {
+            // An event without members is one all the same.
+            (events, None) => Value::List(events.into_iter().map(pruned).collect()),
+            (_, Some(fault)) => Value::Text(fault.to_string()),
+        },
         other => other,
     }
 }

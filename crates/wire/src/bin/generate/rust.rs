@@ -114,7 +114,12 @@ impl<'a> Writer<'a> {
     }
 
     fn member_type(&self, structure: &Structure, member: &Member) -> String {
-        let mut rust = self.rust_type(member.shape);
+        let is_events = structure.events().is_some_and(|events| std::ptr::eq(events, member));
+        let mut rust = match () {
+            () if is_events => "wire::Events".to_owned(),
+            () if member.streaming => "wire::Stream".to_owned(),
+            () => self.rust_type(member.shape),
+        };
         let owner = self.types.names.keys().find(|id| std::ptr::eq(self.model.structure(**id), structure));
         if owner.is_some_and(|owner| self.types.boxed.contains(&(*owner, member.name.clone()))) {
             rust = format!("Box<{rust}>");
