@@ -1,24 +1,22 @@
+//! Where connections come from: the listener, and the sockets within environments; and how many there may be.
+
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use http::{Request, Response, StatusCode};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tasks::{OnError, Shutdown, Tasks};
+use tasks::{OnError, Tasks};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
 
-use crate::limits::{ACCEPT_PAUSE, BUFFER_BYTES, CONNECTIONS, CONNECTIONS_PER_ENVIRONMENT, HEADERS};
-use crate::pace::{Answered, Pace, Paced, Patience};
-use crate::{Body, Gateway, Source, private, reading};
+use crate::connection::{Admission, Connection};
+use crate::limits::{ACCEPT_PAUSE, CONNECTIONS, CONNECTIONS_PER_ENVIRONMENT, CONNECTIONS_REFUSED};
+use crate::load::Load;
+use crate::pace::Patience;
+use crate::{Gateway, Source};
 
 /// Places for connections: so many in all, so many of one address.
 pub(crate) struct Seats {
@@ -29,13 +27,16 @@ pub(crate) struct Seats {
 #[derive(Default)]
 struct Taken {
     all: usize,
+    /// Those that are told that there is no room.
+    refused: usize,
     by_address: HashMap<IpAddr, usize>,
 }
 
 /// A place that is given back when dropped.
 pub(crate) struct Seat {
     seats: Arc<Seats>,
-    address: IpAddr,
+    /// `None` for a place among those that are told that there is no room.
+    address: Option<IpAddr>,
 }
 
 impl Seats {
@@ -58,7 +59,17 @@ impl Seats {
         }
         *of_address += 1;
         taken.all += 1;
-        Some(Seat { seats: self.clone(), address })
+        Some(Seat { seats: self.clone(), address: Some(address) })
+    }
+
+    /// A place for a connection that is only told that there is no room for it.
+    fn take_refused(self: &Arc<Seats>) -> Option<Seat> {
+        let mut taken = self.lock();
+        if taken.refused >= CONNECTIONS_REFUSED {
+            return None;
+        }
+        taken.refused += 1;
+        Some(Seat { seats: self.clone(), address: None })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Taken> {
@@ -69,29 +80,33 @@ impl Seats {
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = self.seats.lock();
+        let Some(address) = self.address else {
+            taken.refused -= 1;
+            return;
+        };
         taken.all -= 1;
-        if let Some(count) = taken.by_address.get_mut(&self.address) {
+        if let Some(count) = taken.by_address.get_mut(&address) {
             *count -= 1;
             if *count == 0 {
-                taken.by_address.remove(&self.address);
+                taken.by_address.remove(&address);
             }
         }
     }
-}
-
-/// One connection and all that its requests need.
-struct Connection {
-    gateway: Gateway,
-    source: Source,
-    patience: Patience,
-    /// Where requests run, so that they end even when the client goes away.
-    tasks: Tasks,
 }
 
 impl Gateway {
     /// Accepts connections on the current runtime until the shutdown begins. Connections go on as tasks of `tasks` until
     /// their running request is answered; `tasks.idle()` waits for them.
     pub async fn serve(&self, listener: TcpListener, tasks: Tasks) {
+        self.accept(listener, None, tasks).await;
+    }
+
+    /// [`Gateway::serve`] for clients that speak TLS; those that do not are told so.
+    pub async fn serve_tls(&self, listener: TcpListener, acceptor: TlsAcceptor, tasks: Tasks) {
+        self.accept(listener, Some(acceptor), tasks).await;
+    }
+
+    async fn accept(&self, listener: TcpListener, tls: Option<TlsAcceptor>, tasks: Tasks) {
         let shutdown = self.inner.parts.shutdown.clone();
         let stopping = shutdown.begun();
         tokio::pin!(stopping);
@@ -109,7 +124,10 @@ impl Gateway {
                     continue;
                 }
             };
-            let Some(seat) = self.inner.seats.take(address.ip().to_canonical()) else {
+            let seats = &self.inner.seats;
+            let seat = seats.take(address.ip().to_canonical()).map(|seat| (seat, Admission::Open));
+            let Some((seat, admission)) = seat.or_else(|| Some((seats.take_refused()?, Admission::Full)))
+            else {
                 tracing::debug!(%address, "too many connections, one is dropped");
                 continue;
             };
@@ -118,13 +136,18 @@ impl Gateway {
             let connection = Connection {
                 gateway: self.clone(),
                 source: Source::Client(address),
-                patience: Patience::CLIENT,
+                patience: match admission {
+                    Admission::Full => Patience::REFUSED,
+                    Admission::Open | Admission::NeedsTls => Patience::CLIENT,
+                },
+                admission,
                 tasks: tasks.clone(),
+                load: Arc::new(Load::default()),
             };
-            let shutdown = shutdown.clone();
+            let (shutdown, tls) = (shutdown.clone(), tls.clone());
             tasks.spawn("connection", OnError::Log, async move {
                 let _seat = seat;
-                connection.run(stream, Some(shutdown)).await;
+                connection.run(stream, tls, Some(shutdown)).await;
                 Ok(())
             });
         }
@@ -144,9 +167,15 @@ impl Gateway {
             tokio::select! {
                 accepted = accept.accept(), if room => match accepted {
                     Ok(stream) => {
-                        let (gateway, source, tasks) = (self.clone(), source.clone(), tasks.clone());
-                        let connection = Connection { gateway, source, patience: Patience::ENVIRONMENT, tasks };
-                        open.push(connection.run(stream, None));
+                        let connection = Connection {
+                            gateway: self.clone(),
+                            source: source.clone(),
+                            patience: Patience::ENVIRONMENT,
+                            admission: Admission::Open,
+                            tasks: tasks.clone(),
+                            load: Arc::new(Load::default()),
+                        };
+                        open.push(connection.run(stream, None, None));
                     }
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
                     Err(_) => self.inner.parts.clock.sleep(ACCEPT_PAUSE).await,
@@ -162,66 +191,6 @@ impl Gateway {
 pub trait AcceptFrom<T>: Send {
     /// Waits for the next connection; `BrokenPipe` when no more can come.
     fn accept(&mut self) -> impl Future<Output = io::Result<T>> + Send;
-}
-
-impl Connection {
-    async fn run<T>(self, stream: T, shutdown: Option<Shutdown>)
-    where
-        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let pace = Pace::new(self.gateway.inner.parts.clock.clone(), self.patience);
-        let io = TokioIo::new(Paced::new(stream, pace.clone()));
-        let service = service_fn(|request| self.request(request, &pace));
-        let connection = http1::Builder::new()
-            .max_headers(HEADERS)
-            .max_buf_size(BUFFER_BYTES)
-            .header_read_timeout(None)
-            .serve_connection(io, service);
-        tokio::pin!(connection);
-        let stopping = async {
-            match shutdown {
-                Some(shutdown) => shutdown.begun().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::pin!(stopping);
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = stopping => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        };
-        if let Err(error) = ended {
-            tracing::debug!(from = %self.source, error = %error, "connection ended");
-        }
-    }
-
-    async fn request(
-        &self,
-        request: Request<Incoming>,
-        pace: &Arc<Pace>,
-    ) -> Result<Response<Body>, Infallible> {
-        let (head, body) = request.into_parts();
-        pace.body();
-        let mut held = self.gateway.inner.bodies.hold();
-        let read = reading::read(&head, body, &mut held, pace).await;
-        pace.answer();
-        let (answer, answered) = oneshot::channel();
-        let (gateway, source) = (self.gateway.clone(), self.source.clone());
-        self.tasks.spawn("request", OnError::Log, async move {
-            let _held = held;
-            let response = gateway.answer(head, read, source).await;
-            // The client may have gone away meanwhile; what it asked for is done all the same.
-            let _ = answer.send(response);
-            Ok(())
-        });
-        // The sender is dropped without an answer only when the task panicked, which was reported.
-        let response = answered
-            .await
-            .unwrap_or_else(|_| private::text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n"));
-        Ok(response.map(|body| body.ending(Answered(pace.clone()))))
-    }
 }
 
 #[cfg(test)]

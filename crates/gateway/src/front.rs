@@ -15,11 +15,12 @@ use crate::connections::Seats;
 use crate::downloads::{self, Snapshot};
 use crate::invocations;
 use crate::keys::SigningKeys;
-use crate::limits::{HEADER_BYTES, TRACE_BYTES, URI_BYTES};
+use crate::limits::TRACE_BYTES;
+use crate::load::Load;
 use crate::private::{self, Route};
 use crate::reading::{Allowance, Budget, Read};
 use crate::record::{Record, UNKNOWN, logged_path};
-use crate::{Body, Downloads, Keys, Metrics, host};
+use crate::{Body, Downloads, Keys, Metrics, heads, host};
 
 /// What `/_lambent/health` says beyond the gateway's own fields.
 pub type Health = Arc<dyn Fn() -> serde_json::Map<String, serde_json::Value> + Send + Sync>;
@@ -107,6 +108,7 @@ pub(crate) struct Inner {
     pub(crate) parts: Parts,
     pub(crate) seats: Arc<Seats>,
     pub(crate) bodies: Arc<Budget>,
+    pub(crate) load: Arc<Load>,
     signing: SigningKeys,
 }
 
@@ -116,8 +118,13 @@ impl Gateway {
         let seats = Seats::new(parts.settings.connections_per_address);
         let shown = seats.clone();
         parts.metrics.gauge("lambent_connections", "Open client connections.", move || shown.taken() as f64);
+        let load = Arc::new(Load::default());
+        let shown = load.clone();
+        parts
+            .metrics
+            .gauge("lambent_requests_running", "Requests under way.", move || shown.running() as f64);
         let bodies = Budget::new(parts.settings.body_budget_bytes);
-        Gateway { inner: Arc::new(Inner { parts, seats, bodies, signing: SigningKeys::default() }) }
+        Gateway { inner: Arc::new(Inner { parts, seats, bodies, load, signing: SigningKeys::default() }) }
     }
 
     /// Serves one request that is complete.
@@ -163,7 +170,9 @@ impl Gateway {
         }
         let body = match &read {
             Read::Whole(body) => body.clone(),
-            Read::TooLarge { .. } | Read::NoRoom | Read::Broken => Bytes::new(),
+            Read::TooLarge { .. } | Read::NoRoom | Read::Overload | Read::Unread | Read::Broken => {
+                Bytes::new()
+            }
         };
         let query = head.uri.query();
         let request = wire::Request {
@@ -176,8 +185,8 @@ impl Gateway {
         let arrived = Arrived { head, request, body, claim: Claim::of(&parts(head)) };
         let scope = arrived.claim.as_ref().ok().map(|claim| claim.scope.service.as_str());
         let id = record.id.to_string();
-        let identified = match acceptable(head, &read).and_then(|()| wire::identify(&arrived.request, scope))
-        {
+        let acceptable = acceptable(head, &read, scope);
+        let identified = match acceptable.and_then(|()| wire::identify(&arrived.request, scope)) {
             Ok(identified) => identified,
             Err(fault) => {
                 let protocol = Protocol::guess(&arrived.request, scope);
@@ -230,7 +239,7 @@ impl Gateway {
             caller: who.caller,
             region: who.region,
             request_id: record.id,
-            endpoint: self.endpoint(head),
+            endpoint: self.endpoint(head, &record.source),
             trace: trace.cloned(),
         };
         self.inner.parts.registry.call(call, record.service, record.operation, input).await
@@ -314,13 +323,19 @@ impl Gateway {
     }
 
     /// The URL by which the client reached us.
-    fn endpoint(&self, head: &request::Parts) -> Arc<str> {
+    fn endpoint(&self, head: &request::Parts, source: &Source) -> Arc<str> {
         let host = head.headers.get(http::header::HOST).and_then(|value| value.to_str().ok());
         match host.filter(|host| host::name(host).is_some()) {
-            Some(host) => format!("http://{host}").into(),
+            Some(host) => format!("{}://{host}", scheme(source, &self.inner.parts.settings.endpoint)).into(),
             None => self.inner.parts.settings.endpoint.clone(),
         }
     }
+}
+
+/// What a client speaks: what our own URL says, but there is no TLS within environments.
+fn scheme(source: &Source, endpoint: &str) -> &'static str {
+    let inside = matches!(source, Source::Environment(_));
+    if endpoint.starts_with("https://") && !inside { "https" } else { "http" }
 }
 
 /// A request for an AWS operation, as it arrived.
@@ -349,19 +364,18 @@ fn family(protocol: Protocol) -> Family {
     }
 }
 
-/// Refuses what is too large in any respect.
-fn acceptable(head: &request::Parts, read: &Read) -> Result<(), Fault> {
-    let headers: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if headers > HEADER_BYTES {
-        return Err(Fault::new("RequestHeaderFieldsTooLarge", 431, "Request header fields too large"));
-    }
-    if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > URI_BYTES) {
-        return Err(Fault::new("RequestUriTooLarge", 414, "Request URI too large"));
-    }
+/// Refuses what is too large in any respect, and what there is no room for.
+fn acceptable(head: &request::Parts, read: &Read, scope: Option<&str>) -> Result<(), Fault> {
+    heads::fits(head)?;
     match read {
-        Read::Whole(_) => Ok(()),
+        Read::Whole(_) | Read::Unread => Ok(()),
         Read::TooLarge { .. } => Err(Allowance::of(&head.method, head.uri.path()).exceeded()),
-        Read::NoRoom => Err(Fault::new("TooManyRequestsException", 429, "Rate Exceeded.")),
+        Read::NoRoom | Read::Overload if scope == Some("s3") => {
+            Err(Fault::new("SlowDown", 503, "Please reduce your request rate."))
+        }
+        Read::NoRoom | Read::Overload => {
+            Err(Fault::new("ServiceUnavailable", 503, "Service is unable to handle request."))
+        }
         Read::Broken => Err(Fault::new("SerializationException", 400, "The request body could not be read")),
     }
 }
@@ -397,5 +411,8 @@ fn http_response(answer: wire::Response) -> Response<Body> {
     });
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = answer.headers;
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("1"));
+    }
     response
 }

@@ -21,18 +21,24 @@
 
 mod authenticate;
 mod body;
+mod connection;
 mod connections;
 mod downloads;
+mod framing;
 mod front;
+mod heads;
 mod host;
 mod invocations;
 mod keys;
 pub mod limits;
+mod load;
 mod metrics;
 mod pace;
 mod private;
 mod reading;
 mod record;
+mod sniff;
+mod streams;
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,10 @@
+//! Slow clients are dropped: time for a head, for a body and for taking an answer, some at once and more for each byte.
+
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,13 +22,15 @@ pub(crate) struct Patience {
     pub(crate) head: Duration,
     /// For a body, before what its bytes earn.
     pub(crate) body: Duration,
-    /// Without taking a byte of an answer.
+    /// For taking an answer, before what its bytes earn.
     pub(crate) write: Duration,
 }
 
 impl Patience {
     pub(crate) const CLIENT: Patience =
         Patience { idle: Some(limits::IDLE), head: limits::HEAD, body: limits::BODY, write: limits::WRITE };
+    /// Of a connection for which there is no room.
+    pub(crate) const REFUSED: Patience = Patience { idle: Some(limits::IDLE_REFUSED), ..Patience::CLIENT };
     /// An environment may be frozen at any byte, and it ends with its connections.
     pub(crate) const ENVIRONMENT: Patience =
         Patience { idle: None, head: limits::INSIDE, body: limits::INSIDE, write: limits::INSIDE };
@@ -38,6 +42,10 @@ enum Phase {
     Head,
     Body,
     Answer,
+    /// A piece of an answer waits for the client.
+    Taking,
+    /// The connection has streams, each with a pace of its own.
+    Streams,
 }
 
 /// Where a connection is in its request, shared by its socket and its handler.
@@ -47,12 +55,14 @@ pub(crate) struct Pace {
     phase: AtomicU8,
     since: AtomicU64,
     received: AtomicU64,
+    streams: AtomicUsize,
 }
 
 impl Pace {
     pub(crate) fn new(clock: Clock, patience: Patience) -> Arc<Pace> {
         let since = AtomicU64::new(clock.tick().0);
-        Arc::new(Pace { clock, patience, phase: AtomicU8::new(0), since, received: AtomicU64::new(0) })
+        let (received, streams) = (AtomicU64::new(0), AtomicUsize::new(0));
+        Arc::new(Pace { clock, patience, phase: AtomicU8::new(0), since, received, streams })
     }
 
     /// A head was read; its body comes.
@@ -76,6 +86,40 @@ impl Pace {
         self.enter(Phase::Idle);
     }
 
+    /// A piece of the answer waits for the client.
+    pub(crate) fn taking(&self) {
+        self.enter(Phase::Taking);
+    }
+
+    /// From now on the requests of this connection are streams.
+    pub(crate) fn multiplex(&self) {
+        self.enter(Phase::Streams);
+    }
+
+    /// A stream began.
+    pub(crate) fn open(&self) {
+        self.streams.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A stream ended.
+    pub(crate) fn close(&self) {
+        self.since.store(self.clock.tick().0, Ordering::Relaxed);
+        self.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Ends when the client is overdue, at most a write's patience late.
+    pub(crate) async fn overdue(&self) {
+        loop {
+            let now = self.clock.tick();
+            let deadline = self.deadline();
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                return;
+            }
+            let look = now.plus(self.patience.write);
+            self.clock.sleep_until(deadline.map_or(look, |deadline| deadline.min(look))).await;
+        }
+    }
+
     fn enter(&self, phase: Phase) {
         self.since.store(self.clock.tick().0, Ordering::Relaxed);
         self.phase.store(phase as u8, Ordering::Relaxed);
@@ -86,7 +130,9 @@ impl Pace {
             0 => Phase::Idle,
             1 => Phase::Head,
             2 => Phase::Body,
-            _ => Phase::Answer,
+            3 => Phase::Answer,
+            4 => Phase::Taking,
+            _ => Phase::Streams,
         }
     }
 
@@ -103,12 +149,19 @@ impl Pace {
             Phase::Idle => self.patience.idle.map(|idle| since.plus(idle)),
             Phase::Head => Some(since.plus(self.patience.head)),
             Phase::Body => {
-                let earned = self.received.load(Ordering::Relaxed) / limits::BODY_BYTES_PER_SECOND;
-                Some(since.plus(self.patience.body + Duration::from_secs(earned).min(limits::BODY_EARNED)))
+                Some(since.plus(self.patience.body + earned(self.received.load(Ordering::Relaxed))))
             }
             Phase::Answer => None,
+            Phase::Taking => Some(since.plus(self.patience.write)),
+            Phase::Streams if self.streams.load(Ordering::Relaxed) > 0 => None,
+            Phase::Streams => self.patience.idle.map(|idle| since.plus(idle)),
         }
     }
+}
+
+/// The time that bytes earn.
+fn earned(bytes: u64) -> Duration {
+    Duration::from_secs(bytes / limits::BODY_BYTES_PER_SECOND).min(limits::BODY_EARNED)
 }
 
 /// Tells the pace that the answer was taken, however it ended.
@@ -128,19 +181,24 @@ pub(crate) struct Paced<T> {
     pace: Arc<Pace>,
     /// Since when the client takes nothing.
     blocked: Option<Tick>,
+    /// How long it has taken nothing before, less what the bytes that it took have earned.
+    waited: Duration,
+    /// Bytes that it took and that have earned nothing yet.
+    taken: u64,
     alarm: Option<Alarm>,
 }
 
 impl<T> Paced<T> {
     pub(crate) fn new(io: T, pace: Arc<Pace>) -> Paced<T> {
-        Paced { io, pace, blocked: None, alarm: None }
+        Paced { io, pace, blocked: None, waited: Duration::ZERO, taken: 0, alarm: None }
     }
 
     /// Called when nothing could be read or written: sees to it that the task wakes at the deadline, and tells when it
     /// has passed.
     fn overdue(&mut self, cx: &mut Context<'_>) -> bool {
         loop {
-            let write = self.blocked.map(|since| since.plus(self.pace.patience.write));
+            let write =
+                self.blocked.map(|since| since.plus(self.pace.patience.write.saturating_sub(self.waited)));
             let Some(deadline) = [self.pace.deadline(), write].into_iter().flatten().min() else {
                 return false;
             };
@@ -186,14 +244,30 @@ impl<T: AsyncRead + Unpin> AsyncRead for Paced<T> {
 }
 
 impl<T: AsyncWrite + Unpin> Paced<T> {
-    fn written<R>(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
-        if result.is_ready() {
-            self.blocked = None;
+    fn written(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(written) = &result {
+            // Who was never waited for owes nothing, which is nearly everybody.
+            if self.blocked.is_some() || !self.waited.is_zero() {
+                self.settle(written.as_ref().map_or(0, |bytes| *bytes as u64));
+            }
             return result;
         }
         let now = self.pace.clock.tick();
         self.blocked.get_or_insert(now);
         if self.overdue(cx) { timed_out() } else { result }
+    }
+}
+
+impl<T> Paced<T> {
+    /// The client took bytes after it had kept us waiting.
+    fn settle(&mut self, bytes: u64) {
+        if let Some(since) = self.blocked.take() {
+            self.waited += self.pace.clock.tick().since(since);
+        }
+        self.taken += bytes;
+        let earns = self.taken / limits::BODY_BYTES_PER_SECOND;
+        self.taken -= earns * limits::BODY_BYTES_PER_SECOND;
+        self.waited = self.waited.saturating_sub(Duration::from_secs(earns));
     }
 }
 
@@ -299,5 +373,54 @@ mod tests {
         clock.advance(Duration::from_secs(1)).await;
         assert_eq!(told.try_recv(), Ok(io::ErrorKind::TimedOut));
         drop(client);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_an_answer_byte_by_byte_is_dropped() {
+        let clock = Clock::virtual_at(0);
+        let pace = Pace::new(clock.clone(), Patience::CLIENT);
+        pace.answer();
+        let (mut client, server) = tokio::io::duplex(4);
+        let mut paced = Paced::new(server, pace);
+        let (tell, mut told) = oneshot::channel();
+        Tasks::new(Shutdown::new()).spawn("write", OnError::Log, async move {
+            let _ = tell.send(paced.write_all(&[b'x'; 1024]).await.unwrap_err().kind());
+            Ok(())
+        });
+        let mut seconds = 0;
+        while told.try_recv().is_err() {
+            clock.advance(Duration::from_secs(1)).await;
+            seconds += 1;
+            assert!(seconds <= limits::WRITE.as_secs(), "still served");
+            client.read_u8().await.ok();
+        }
+        assert_eq!(seconds, limits::WRITE.as_secs());
+    }
+
+    #[tokio::test]
+    async fn a_stream_is_overdue_when_its_client_takes_no_piece_and_a_connection_when_it_has_none() {
+        let clock = Clock::virtual_at(0);
+        let overdue = |pace: Arc<Pace>| {
+            let (tell, told) = oneshot::channel();
+            let watch = clock.clone();
+            Tasks::new(Shutdown::new()).spawn("stream", OnError::Log, async move {
+                pace.overdue().await;
+                let _ = tell.send(watch.tick().0 / 1_000_000_000);
+                Ok(())
+            });
+            told
+        };
+        let new = || Pace::new(clock.clone(), Patience::CLIENT);
+        let (taking, working, connection) = (new(), new(), new());
+        taking.taking();
+        working.answer();
+        connection.multiplex();
+        let mut told = [taking, working, connection.clone()].map(overdue);
+        connection.open();
+        clock.advance(Duration::from_secs(100)).await;
+        connection.close();
+        clock.advance(Duration::from_secs(300)).await;
+        let told = told.each_mut().map(|told| told.try_recv().ok());
+        assert_eq!(told, [Some(limits::WRITE.as_secs()), None, Some(100 + limits::IDLE.as_secs())]);
     }
 }

@@ -6,6 +6,11 @@ use crate::{Body, Source, host};
 /// The prefix of the routes that are not AWS's.
 pub(crate) const PREFIX: &str = "/_lambent/";
 
+/// True for the path of a route that is not AWS's.
+pub(crate) fn is_private(path: &str) -> bool {
+    path.starts_with(PREFIX)
+}
+
 /// A route of our own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route {

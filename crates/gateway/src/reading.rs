@@ -1,3 +1,5 @@
+//! The bodies of requests: how large they may be, what became of reading one, and the memory of all of them.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,8 +8,12 @@ use bytes::{Bytes, BytesMut};
 use http::request;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
+use wire::sigv4::{self, Claim, Refusal};
 
-use crate::limits::{BODY_BYTES, CODE_BODY_BYTES, DISCARDED_BODY_BYTES, INVOKE_BODY_BYTES};
+use crate::heads;
+use crate::limits::{
+    BODY_BYTES, CODE_BODY_BYTES, DISCARDED_BODY_BYTES, INVOKE_BODY_BYTES, REFUSED_BODY_BYTES,
+};
 use crate::pace::Pace;
 
 /// How large the body of a request may be, and what AWS calls the operation when it tells so.
@@ -64,6 +70,10 @@ pub(crate) enum Read {
     },
     /// The server holds too many bodies already.
     NoRoom,
+    /// There are too many requests or connections already.
+    Overload,
+    /// Its head is refused anyway, and its client waits for our word before it sends the body.
+    Unread,
     /// The client went away or sent no HTTP.
     Broken,
 }
@@ -73,7 +83,7 @@ impl Read {
         match self {
             Read::Whole(bytes) => bytes.len() as u64,
             Read::TooLarge { bytes } => *bytes,
-            Read::NoRoom | Read::Broken => 0,
+            Read::NoRoom | Read::Overload | Read::Unread | Read::Broken => 0,
         }
     }
 }
@@ -124,8 +134,11 @@ impl Drop for Held {
 pub(crate) async fn read(head: &request::Parts, mut body: Incoming, held: &mut Held, pace: &Pace) -> Read {
     let allowance = Allowance::of(&head.method, head.uri.path());
     let announced = body.size_hint().exact();
+    let waits = waits(head);
+    if waits && !is_acceptable(head) {
+        return Read::Unread;
+    }
     if let Some(bytes) = announced.filter(|bytes| *bytes > allowance.bytes) {
-        let waits = head.headers.contains_key(http::header::EXPECT);
         if !waits && bytes <= DISCARDED_BODY_BYTES {
             discard(&mut body, 0, pace).await;
         }
@@ -162,12 +175,41 @@ pub(crate) async fn read(head: &request::Parts, mut body: Incoming, held: &mut H
     Read::Whole(first.unwrap_or_else(|| all.freeze()))
 }
 
-async fn discard(body: &mut Incoming, mut length: u64, pace: &Pace) {
+/// Reads nothing of a body but what must be thrown away for the client to read its refusal.
+pub(crate) async fn refuse(head: &request::Parts, mut body: Incoming, pace: &Pace) -> Read {
+    if !waits(head) {
+        discard_up_to(REFUSED_BODY_BYTES, &mut body, 0, pace).await;
+    }
+    Read::Overload
+}
+
+/// True when the client sends its body only when it is told to.
+fn waits(head: &request::Parts) -> bool {
+    head.version >= http::Version::HTTP_11 && head.headers.contains_key(http::header::EXPECT)
+}
+
+/// Whether a head may be followed by its body: it is not too large, and if it claims to be signed, the claim can be read.
+fn is_acceptable(head: &request::Parts) -> bool {
+    let parts = sigv4::Parts {
+        method: head.method.as_str(),
+        path: head.uri.path(),
+        query: head.uri.query().unwrap_or_default(),
+        headers: &head.headers,
+    };
+    // What bears no signature at all may bear one in its body.
+    heads::fits(head).is_ok() && matches!(Claim::of(&parts), Ok(_) | Err(Refusal::Missing))
+}
+
+async fn discard(body: &mut Incoming, length: u64, pace: &Pace) {
+    discard_up_to(DISCARDED_BODY_BYTES, body, length, pace).await;
+}
+
+async fn discard_up_to(most: u64, body: &mut Incoming, mut length: u64, pace: &Pace) {
     while let Some(Ok(frame)) = body.frame().await {
         let bytes = frame.data_ref().map_or(0, Bytes::len);
         pace.received(bytes);
         length += bytes as u64;
-        if length > DISCARDED_BODY_BYTES {
+        if length > most {
             return;
         }
     }

@@ -1,7 +1,9 @@
 //! The whole front door over small services of the tests' own.
 
 mod clients;
+mod http2;
 mod in_process;
+mod requests;
 mod sockets;
 
 use std::io;

@@ -8,16 +8,16 @@ use tokio::net::{TcpListener, TcpStream};
 use super::*;
 
 /// A house that listens.
-struct Listening {
-    house: House,
-    address: std::net::SocketAddr,
+pub(super) struct Listening {
+    pub(super) house: House,
+    pub(super) address: std::net::SocketAddr,
     /// The tasks of its connections.
-    open: Tasks,
+    pub(super) open: Tasks,
     /// The task that accepts.
-    accepting: Tasks,
+    pub(super) accepting: Tasks,
 }
 
-async fn listening() -> Listening {
+pub(super) async fn listening() -> Listening {
     let house = house_with(Clock::real(), |_| {});
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -31,7 +31,7 @@ async fn listening() -> Listening {
 }
 
 /// The bytes of a signed invocation over HTTP/1.1.
-fn bytes_of(function: &str, payload: &str) -> Vec<u8> {
+pub(super) fn bytes_of(function: &str, payload: &str) -> Vec<u8> {
     let mut request = invocation(function, payload.to_owned());
     let at = Millis(Clock::real().wall_ms());
     Signer { credentials: &root(), service: "lambda", region: "eu-west-1", at }.sign(&mut request).unwrap();
@@ -43,7 +43,7 @@ fn bytes_of(function: &str, payload: &str) -> Vec<u8> {
 }
 
 /// Reads one answer: its head and body.
-async fn answer(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> (String, String) {
+pub(super) async fn answer(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> (String, String) {
     let mut all = Vec::new();
     loop {
         if let Some(end) = all.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -111,8 +111,16 @@ async fn an_address_gets_its_share_of_connections() {
         assert!(answer(&mut stream).await.0.starts_with("http/1.1 200"));
         kept.push(stream);
     }
-    let mut fifth = TcpStream::connect(listening.address).await.unwrap();
-    assert!(is_closed(&mut fifth).await);
+    for (request, answered) in [
+        (bytes_of("f", "{}"), "http/1.1 503"),
+        (b"GET /_lambent/health HTTP/1.1\r\nhost: h\r\n\r\n".to_vec(), "http/1.1 200"),
+    ] {
+        let mut fifth = TcpStream::connect(listening.address).await.unwrap();
+        fifth.write_all(&request).await.unwrap();
+        let (head, _) = answer(&mut fifth).await;
+        assert!(head.starts_with(answered) && head.contains("connection: close"), "{head}");
+        assert!(is_closed(&mut fifth).await);
+    }
     assert!(listening.house.metrics.text().contains("lambent_connections 4"));
 }
 
