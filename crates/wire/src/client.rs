@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use crate::codec::{Wire, cbor, events, form, payload, rest, xml};
 use crate::limits;
 use crate::malformed::Malformed;
-use crate::model::{Location, Operation, Structure};
+use crate::model::{Kind, Location, Operation, Structure};
 use crate::names;
 use crate::{Body, Model, Protocol, Response, Value};
 
@@ -246,8 +246,21 @@ fn xml_fault(model: &'static Model, response: &Response, body: &[u8]) -> Option<
         if member.name.eq_ignore_ascii_case("message") {
             continue;
         }
-        if let Some(child) = error.child(&member.wire_name).filter(|child| child.children.is_empty()) {
-            fault = fault.with(member.name.as_str(), Member::Text(child.text.clone()));
+        let text = match &member.header {
+            Some(name) => response.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned),
+            None => {
+                let child = error.child(&member.wire_name).filter(|child| child.children.is_empty());
+                child.map(|child| child.text.clone())
+            }
+        };
+        let kind = &model.shape(member.shape).kind;
+        let number = text.as_deref().filter(|_| matches!(kind, Kind::Integer | Kind::Long));
+        let value = match number.and_then(|text| text.trim().parse().ok()) {
+            Some(number) => Some(Member::Number(number)),
+            None => text.map(Member::Text),
+        };
+        if let Some(value) = value {
+            fault = fault.with(member.name.as_str(), value);
         }
     }
     Some(fault)

@@ -213,7 +213,7 @@ impl Decoder {
     ///
     /// # Errors
     /// When the bytes are no message; nothing can be read after that.
-    pub fn next(&mut self) -> Result<Option<Message>, Broken> {
+    pub fn message(&mut self) -> Result<Option<Message>, Broken> {
         if self.buffer.len() < PRELUDE {
             return Ok(None);
         }
@@ -281,7 +281,7 @@ mod tests {
             let mut found = Vec::new();
             for piece in both.chunks(size) {
                 decoder.feed(piece);
-                while let Some(message) = decoder.next().unwrap() {
+                while let Some(message) = decoder.message().unwrap() {
                     found.push(message);
                 }
             }
@@ -298,7 +298,7 @@ mod tests {
             changed[bit / 8] ^= 1 << (bit % 8);
             let mut decoder = Decoder::default();
             decoder.feed(&changed);
-            assert_eq!(decoder.next(), Err(Broken), "bit {bit}");
+            assert_eq!(decoder.message(), Err(Broken), "bit {bit}");
         }
     }
 
@@ -309,7 +309,7 @@ mod tests {
             bytes.extend(crc(&bytes).to_be_bytes());
             let mut decoder = Decoder::default();
             decoder.feed(&bytes);
-            decoder.next()
+            decoder.message()
         };
         assert_eq!(prelude(15, 0), Err(Broken));
         assert_eq!(prelude(16, 1), Err(Broken));

@@ -6,7 +6,7 @@ use http::header::CONTENT_TYPE;
 
 pub(crate) use crate::codec::payload::document_type as content_type;
 use crate::codec::{cbor, json, rest, xml};
-use crate::model::{Location, ShapeId, Structure};
+use crate::model::{ShapeId, Structure};
 use crate::names;
 use crate::{Model, Protocol, Response};
 
@@ -72,17 +72,17 @@ pub(crate) fn encode(
         }
         Protocol::Query => {
             rest::set(&mut headers, CONTENT_TYPE, "text/xml");
-            answer.xml()
+            answer.xml(&mut headers)
         }
         Protocol::RestXml => {
             rest::set(&mut headers, CONTENT_TYPE, "application/xml");
-            if is_s3(model) { answer.s3(&mut headers) } else { answer.xml() }
+            if is_s3(model) { answer.s3(&mut headers) } else { answer.xml(&mut headers) }
         }
         Protocol::Cbor => {
             rest::set(&mut headers, CONTENT_TYPE, content_type(protocol));
             rest::set(&mut headers, names::PROTOCOL, "rpc-v2-cbor");
             answer.set_query_error(&mut headers);
-            answer.cbor()
+            answer.cbor(&mut headers)
         }
     };
     Response { status: fault.status, headers, body: body.into() }
@@ -166,28 +166,29 @@ impl Answer<'_> {
         }
     }
 
-    /// A JSON object of the members and the message; members that the model sends as headers go there.
+    /// The members by the names that the model gives them; those that it sends as headers are set there.
+    fn details(&self, headers: &mut HeaderMap) -> impl Iterator<Item = (&str, &Member)> {
+        let mut details = Vec::with_capacity(self.fault.members.len());
+        for (name, value) in &self.fault.members {
+            let member = self.structure().and_then(|structure| structure.member(name));
+            match member.and_then(|member| member.header.clone()) {
+                Some(header) => rest::set(headers, header, &plain(value)),
+                None => details.push((member.map_or(&**name, |member| member.wire_name.as_str()), value)),
+            }
+        }
+        details.into_iter()
+    }
+
+    /// A JSON object of the members and the message.
     fn json(&self, json_type: Option<String>, headers: &mut HeaderMap) -> Vec<u8> {
         let mut fields: Vec<(&str, Vec<u8>)> = Vec::new();
         if let Some(json_type) = &json_type {
             fields.push(("__type", quoted(json_type)));
         }
-        for (name, value) in &self.fault.members {
-            let member = self.structure().and_then(|structure| structure.member(name));
+        for (name, value) in self.details(headers) {
             let text = plain(value);
-            match member {
-                Some(member) if member.location == Location::Header => {
-                    if let Some(name) = &member.header {
-                        rest::set(headers, name.clone(), &text);
-                    }
-                }
-                _ => {
-                    let key = member.map_or(&**name, |member| member.wire_name.as_str());
-                    let value =
-                        if matches!(value, Member::Text(_)) { quoted(&text) } else { text.into_bytes() };
-                    fields.push((key, value));
-                }
-            }
+            let value = if matches!(value, Member::Text(_)) { quoted(&text) } else { text.into_bytes() };
+            fields.push((name, value));
         }
         if !self.fault.message.is_empty() {
             fields.push((self.message_key(), quoted(&self.fault.message)));
@@ -204,7 +205,7 @@ impl Answer<'_> {
         object(&[("Error", error), ("RequestId", quoted(self.request_id))])
     }
 
-    fn xml(&self) -> Vec<u8> {
+    fn xml(&self, headers: &mut HeaderMap) -> Vec<u8> {
         let mut out = String::with_capacity(512);
         let namespace = self.model.map(Model::xml_namespace).unwrap_or_default();
         xml::open(&mut out, "ErrorResponse", namespace);
@@ -212,9 +213,8 @@ impl Answer<'_> {
         xml::element(&mut out, "Type", self.blame());
         xml::element(&mut out, "Code", self.query_code());
         xml::element(&mut out, "Message", &self.fault.message);
-        for (name, value) in &self.fault.members {
-            let member = self.structure().and_then(|structure| structure.member(name));
-            xml::element(&mut out, member.map_or(&**name, |member| member.wire_name.as_str()), &plain(value));
+        for (name, value) in self.details(headers) {
+            xml::element(&mut out, name, &plain(value));
         }
         if self.model.is_some_and(Model::is_query_compatible) {
             out.push_str("<Detail/>");
@@ -232,15 +232,8 @@ impl Answer<'_> {
         out.push_str("<Error>");
         xml::element(&mut out, "Code", &self.fault.code);
         xml::element(&mut out, "Message", &self.fault.message);
-        for (name, value) in &self.fault.members {
-            let member = self.structure().and_then(|structure| structure.member(name));
-            match member.and_then(|member| member.header.clone()) {
-                Some(header) => rest::set(headers, header, &plain(value)),
-                None => {
-                    let name = member.map_or(&**name, |member| member.wire_name.as_str());
-                    xml::element(&mut out, name, &plain(value));
-                }
-            }
+        for (name, value) in self.details(headers) {
+            xml::element(&mut out, name, &plain(value));
         }
         xml::element(&mut out, "RequestId", self.request_id);
         xml::element(&mut out, "HostId", HOST_ID);
@@ -248,12 +241,9 @@ impl Answer<'_> {
         out.into_bytes()
     }
 
-    fn cbor(&self) -> Vec<u8> {
+    fn cbor(&self, headers: &mut HeaderMap) -> Vec<u8> {
         let mut fields = vec![("__type", Member::Text(self.json_type()))];
-        for (name, value) in &self.fault.members {
-            let member = self.structure().and_then(|structure| structure.member(name));
-            fields.push((member.map_or(&**name, |member| member.wire_name.as_str()), value.clone()));
-        }
+        fields.extend(self.details(headers).map(|(name, value)| (name, value.clone())));
         if !self.fault.message.is_empty() {
             fields.push((self.message_key(), Member::Text(self.fault.message.clone())));
         }

@@ -11,9 +11,19 @@ use std::collections::BTreeMap;
 use cases::{Case, Suite};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value as Json;
-use wire::{Identified, Model, Protocol, Request, Response, Value, client};
+use wire::{Identified, Model, Request, Response, Value, client};
 
-const FILES: [&str; 5] = ["rest-json", "json", "json_1_0", "json_1_0-query-compatible", "query"];
+const FILES: [&str; 9] = [
+    "rest-json",
+    "rest-xml",
+    "json",
+    "json_1_0",
+    "json_1_0-query-compatible",
+    "query",
+    "smithy-rpc-v2-cbor",
+    "smithy-rpc-v2-cbor-query-compatible",
+    "smithy-rpc-v2-cbor-non-query-compatible",
+];
 
 #[test]
 fn requests_are_read_as_what_they_say() {
@@ -21,18 +31,22 @@ fn requests_are_read_as_what_they_say() {
         let identified = identified(suite, case);
         let expected = expected(suite.model, identified.operation.input, &case.json["params"])?;
         let serialized = &case.json["serialized"];
-        let body = serialized["body"].as_str().unwrap_or_default().as_bytes().to_vec();
+        let body = cases::bytes(identified.protocol, &serialized["body"]);
         let headers = headers(&serialized["headers"]);
         let (path, query) = split(serialized["uri"].as_str().unwrap_or("/"));
         let method = serialized["method"].as_str().unwrap_or("POST");
         let request = Request { method, path, query, headers: &headers, body: body.into() };
-        if identified.protocol == Protocol::RestJson {
+        if identified.protocol.is_rest() {
             let found = suite.model.route(method, path, query.unwrap_or_default());
             let found = found.map(|operation| operation.name.clone());
             same("operation", &found.as_deref(), &Some(identified.operation.name.as_str()))?;
         }
         let found = identified.decode(&request).map_err(|fault| fault.to_string())?;
-        same("request", &cases::sorted(found), &cases::sorted(expected))
+        let shown = |value| match identified.operation.input {
+            Some(shape) => cases::shown(suite.model.structure(shape), cases::sorted(value)),
+            None => value,
+        };
+        same("request", &shown(found), &shown(expected))
     });
 }
 
@@ -46,17 +60,23 @@ fn requests_of_the_client_are_read_as_what_they_say() {
         let request =
             Request { method: &sent.method, path, query, headers: &sent.headers, body: sent.body.clone() };
         let found = identified.decode(&request).map_err(|fault| fault.to_string())?;
-        same("request", &cases::sorted(found), &cases::sorted(expected))?;
+        let shown = |value| match identified.operation.input {
+            Some(shape) => cases::shown(suite.model.structure(shape), cases::sorted(value)),
+            None => value,
+        };
+        same("request", &shown(found), &shown(expected))?;
         let serialized = &case.json["serialized"];
         same(
             "target",
             &cases::target(&sent.target),
             &cases::target(serialized["uri"].as_str().unwrap_or("/")),
         )?;
-        let Some(body) = serialized["body"].as_str() else { return Ok(()) };
-        let found = std::str::from_utf8(sent.body.whole().ok_or("the body is a stream")?)
-            .map_err(|error| error.to_string())?;
-        same("body", &cases::body(identified.protocol, found), &cases::body(identified.protocol, body))
+        if serialized["body"].is_null() {
+            return Ok(());
+        }
+        let found = sent.body.whole().ok_or("the body is a stream")?;
+        let expected = cases::bytes(identified.protocol, &serialized["body"]);
+        same("body", &cases::body(identified.protocol, found), &cases::body(identified.protocol, &expected))
     });
 }
 
@@ -68,7 +88,7 @@ fn answers_are_read_by_the_client_as_what_they_say() {
         let response = Response {
             status: response["status_code"].as_u64().and_then(|status| status.try_into().ok()).unwrap_or(200),
             headers: headers(&response["headers"]),
-            body: response["body"].as_str().unwrap_or_default().to_owned().into(),
+            body: cases::bytes(identified.protocol, &response["body"]).into(),
         };
         read_back(suite, case, identified, &response)
     });
@@ -82,7 +102,8 @@ fn answers_of_the_server_are_read_by_the_client_as_what_they_say() {
         let response = if case.is_error() {
             let status =
                 case.json["response"]["status_code"].as_u64().and_then(|status| status.try_into().ok());
-            let fault = aws::Fault::new(text("errorCode"), status.unwrap_or(400), text("errorMessage"));
+            let mut fault = aws::Fault::new(text("errorCode"), status.unwrap_or(400), text("errorMessage"));
+            fault.members = cases::details(case);
             identified.encode_fault(&fault, "request-1")
         } else {
             let result = expected(suite.model, identified.operation.output, &case.json["result"])?;
@@ -97,14 +118,19 @@ fn read_back(suite: &Suite, case: &Case, identified: Identified, response: &Resp
     if case.is_error() {
         let fault = found.err().ok_or("an error was expected")?;
         same("code", &fault.code.as_ref(), &case.json["errorCode"].as_str().unwrap_or_default())?;
-        return same(
-            "message",
-            &fault.message.as_str(),
-            &case.json["errorMessage"].as_str().unwrap_or_default(),
-        );
+        if let Some(message) = case.json["errorMessage"].as_str() {
+            same("message", &fault.message.as_str(), &message)?;
+        }
+        let mut members = fault.members;
+        members.sort_by(|(a, _), (b, _)| a.cmp(b));
+        return same("members", &members, &cases::details(case));
     }
     let expected = expected(suite.model, identified.operation.output, &case.json["result"])?;
-    same("answer", &cases::sorted(found.map_err(|fault| fault.to_string())?), &cases::sorted(expected))
+    let shown = |value| match identified.operation.output {
+        Some(shape) => cases::shown(suite.model.structure(shape), cases::sorted(value)),
+        None => value,
+    };
+    same("answer", &shown(found.map_err(|fault| fault.to_string())?), &shown(expected))
 }
 
 fn identified(suite: &Suite, case: &Case) -> Identified {

@@ -230,7 +230,11 @@ impl Reader<'_> {
         let mut values = Vec::new();
         while let Some(head) = self.next(&mut left)? {
             let key = self.key(head)?;
-            values.push((key, self.value(model, entries.value, depth + 1)?));
+            // No service of this protocol has maps that may hold nothing.
+            match self.value(model, entries.value, depth + 1)? {
+                Value::Null => {}
+                value => values.push((key, value)),
+            }
         }
         Ok(Value::Map(values))
     }

@@ -122,11 +122,7 @@ impl Writer {
                 Value::Null => return message,
                 Value::Blob(bytes) => ("application/octet-stream", bytes),
                 Value::Text(text) => ("text/plain", Bytes::from(text)),
-                value => {
-                    let name = Some(member.wire_name.clone());
-                    let root = Root { name, namespace: member.namespace.clone(), unwrapped: false };
-                    (self.media_type(), self.wire.document(member.shape, &root, &value))
-                }
+                value => (self.media_type(), self.wire.document(member.shape, &Root::of(member), &value)),
             },
             None if in_document(structure).next().is_none() => return message,
             None => (self.media_type(), self.wire.document(shape, &Root::default(), &value)),
@@ -207,7 +203,7 @@ impl futures_core::Stream for Reading {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            match self.decoder.next() {
+            match self.decoder.message() {
                 Err(_) => return Poll::Ready(Some(Err(broken()))),
                 Ok(Some(message)) => match self.reader.message(message) {
                     Ok(None) => continue,

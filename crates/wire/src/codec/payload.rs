@@ -117,17 +117,9 @@ impl Wire {
             Value::Text(text) if matches!(self.model.shape(member.shape).kind, Kind::Text) => {
                 Some(text.into())
             }
-            value => Some(self.document(member.shape, &named(self.model, member), &value).into()),
+            value => Some(self.document(member.shape, &Root::of(member), &value).into()),
         }
     }
-}
-
-/// The root element of a payload: as its shape says, else as the member.
-fn named(model: &Model, member: &Member) -> Root {
-    let own = &model.shape(member.shape).xml_name;
-    let name = own.clone().filter(|_| member.wire_name == member.name);
-    let name = Some(name.unwrap_or_else(|| member.wire_name.clone()));
-    Root { name, namespace: member.namespace.clone(), unwrapped: false }
 }
 
 /// The media type of a document.

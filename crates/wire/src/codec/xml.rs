@@ -137,8 +137,22 @@ pub(crate) fn document(model: &Model, root: &Root, shape: ShapeId, value: &Value
     let of_service = Some(&own).filter(|own| !own.uri.is_empty());
     let namespace = root.namespace.as_ref().or(of.namespace.as_ref()).or(of_service);
     out.push_str(DECLARATION);
-    Writer { model, out: &mut out, dialect: Dialect::Rest }.value(name, namespace, shape, None, value);
+    let tag = Tag { name, namespace };
+    Writer { model, out: &mut out, dialect: Dialect::Rest }.value(tag, shape, None, value);
     out
+}
+
+/// What an element is called.
+#[derive(Clone, Copy)]
+struct Tag<'t> {
+    name: &'t str,
+    namespace: Option<&'t Namespace>,
+}
+
+impl<'t> Tag<'t> {
+    fn plain(name: &'t str) -> Tag<'t> {
+        Tag { name, namespace: None }
+    }
 }
 
 struct Writer<'w> {
@@ -157,28 +171,21 @@ impl Writer<'_> {
             if value.is_null() {
                 continue;
             }
-            let name = self.dialect.name(member);
             let shape = self.model.shape(member.shape);
             let namespace = member.namespace.as_ref().or(shape.namespace.as_ref());
+            let tag = Tag { name: self.dialect.name(member), namespace };
             match &shape.kind {
-                Kind::List(items) if member.flattened => self.list(name, namespace, items, value),
-                Kind::Map(entries) if member.flattened => self.map(name, namespace, entries, value),
-                _ => self.value(name, namespace, member.shape, member.format, value),
+                Kind::List(items) if member.flattened => self.list(tag, items, value),
+                Kind::Map(entries) if member.flattened => self.map(tag, entries, value),
+                _ => self.value(tag, member.shape, member.format, value),
             }
         }
     }
 
-    fn value(
-        &mut self,
-        name: &str,
-        namespace: Option<&Namespace>,
-        shape: ShapeId,
-        format: Option<TimestampFormat>,
-        value: &Value,
-    ) {
+    fn value(&mut self, tag: Tag<'_>, shape: ShapeId, format: Option<TimestampFormat>, value: &Value) {
         let shape = self.model.shape(shape);
-        begin(self.out, name);
-        declare(self.out, namespace.or(shape.namespace.as_ref()));
+        begin(self.out, tag.name);
+        declare(self.out, tag.namespace.or(shape.namespace.as_ref()));
         match &shape.kind {
             Kind::Structure(structure) => {
                 self.attributes(structure, value);
@@ -187,11 +194,11 @@ impl Writer<'_> {
             }
             Kind::List(items) => {
                 self.out.push('>');
-                self.list(items.name.as_deref().unwrap_or("member"), None, items, value);
+                self.list(Tag::plain(items.name.as_deref().unwrap_or("member")), items, value);
             }
             Kind::Map(entries) => {
                 self.out.push('>');
-                self.map("entry", None, entries, value);
+                self.map(Tag::plain("entry"), entries, value);
             }
             kind => {
                 self.out.push('>');
@@ -199,7 +206,7 @@ impl Writer<'_> {
                 escape(self.out, &text.unwrap_or_default());
             }
         }
-        close(self.out, name);
+        close(self.out, tag.name);
     }
 
     fn attributes(&mut self, structure: &Structure, value: &Value) {
@@ -213,29 +220,29 @@ impl Writer<'_> {
         }
     }
 
-    /// `namespace` is that of a flattened list, whose elements have its place.
-    fn list(&mut self, name: &str, namespace: Option<&Namespace>, items: &Items, value: &Value) {
+    /// The tag of a flattened list is that of its elements, which have its place.
+    fn list(&mut self, tag: Tag<'_>, items: &Items, value: &Value) {
         let Value::List(values) = value else { return };
-        let namespace = items.namespace.as_ref().or(namespace);
+        let namespace = items.namespace.as_ref().or(tag.namespace);
         for value in values {
-            self.value(name, namespace, items.shape, items.format, value);
+            self.value(Tag { name: tag.name, namespace }, items.shape, items.format, value);
         }
     }
 
-    fn map(&mut self, name: &str, namespace: Option<&Namespace>, entries: &Entries, value: &Value) {
+    fn map(&mut self, tag: Tag<'_>, entries: &Entries, value: &Value) {
         let Value::Map(values) = value else { return };
         for (key, value) in values {
-            begin(self.out, name);
-            declare(self.out, namespace);
+            begin(self.out, tag.name);
+            declare(self.out, tag.namespace);
             self.out.push('>');
             begin(self.out, &entries.key_name);
             declare(self.out, entries.key_namespace.as_ref());
             self.out.push('>');
             escape(self.out, key);
             close(self.out, &entries.key_name);
-            let namespace = entries.value_namespace.as_ref();
-            self.value(&entries.value_name, namespace, entries.value, None, value);
-            close(self.out, name);
+            let inside = Tag { name: &entries.value_name, namespace: entries.value_namespace.as_ref() };
+            self.value(inside, entries.value, None, value);
+            close(self.out, tag.name);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Reads a model from botocore's JSON form.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use http::HeaderName;
 use serde::Deserialize;
@@ -190,11 +190,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
 
 pub(super) fn parse(name: &str, json: &[u8]) -> Result<Model, InvalidModel> {
     let raw: RawModel = serde_json::from_slice(json).map_err(|error| InvalidModel(error.to_string()))?;
-    let shapes = Shapes::new(raw.shapes.0)?;
+    let mut shapes = Shapes::new(raw.shapes.0)?;
     let mut operations = Vec::with_capacity(raw.operations.0.len());
     for (_, operation) in raw.operations.0 {
         operations.push(shapes.operation(operation)?);
     }
+    shapes.settle_outputs(&operations);
     operations.sort_by(|a, b| a.name.cmp(&b.name));
     let by_name = operations.iter().enumerate().map(|(index, op)| (op.name.clone(), index)).collect();
     let metadata = raw.metadata;
@@ -292,6 +293,25 @@ impl Shapes {
             shapes.shapes.push(shape);
         }
         Ok(shapes)
+    }
+
+    /// An answer has neither labels nor parameters: what has its place there in a request travels in the body.
+    fn settle_outputs(&mut self, operations: &[Operation]) {
+        let inputs: HashSet<ShapeId> = operations.iter().filter_map(|operation| operation.input).collect();
+        for output in operations.iter().filter_map(|operation| operation.output) {
+            if inputs.contains(&output) {
+                continue;
+            }
+            if let Kind::Structure(structure) = &mut self.shapes[output.0 as usize].kind {
+                let is_lost =
+                    |member: &&mut Member| matches!(member.location, Location::Uri | Location::Query);
+                structure
+                    .members
+                    .iter_mut()
+                    .filter(is_lost)
+                    .for_each(|member| member.location = Location::Body);
+            }
+        }
     }
 
     fn id(&self, name: &str) -> Result<ShapeId, InvalidModel> {
@@ -394,6 +414,7 @@ impl Shapes {
             header: header(name, location, &wire_name)?,
             query_name: raw.query_name.clone().unwrap_or_else(|| wire_name.clone()),
             wire_name,
+            named: raw.location_name.as_ref().is_some_and(|own| own != name),
             path_name: lower_first_word(name),
             required,
             flattened: raw.flattened,
@@ -409,6 +430,15 @@ impl Shapes {
                 (false, false) => EventPart::Document,
             },
         })
+    }
+
+    /// What the operation says of a root element; the name that a shape has for itself goes before.
+    fn root(&self, part: Option<RawMember>) -> Result<Root, InvalidModel> {
+        let Some(part) = part else { return Ok(Root::default()) };
+        let own = &self.shapes[self.id(&part.shape)?.0 as usize].xml_name;
+        let namespace = namespace(Some(&part));
+        let name = part.location_name.filter(|_| own.is_none());
+        Ok(Root { name, namespace, unwrapped: part.unwrapped })
     }
 
     fn operation(&self, raw: RawOperation) -> Result<Operation, InvalidModel> {
@@ -432,8 +462,8 @@ impl Shapes {
             status: http.response_code.unwrap_or(200),
             input: id(&raw.input)?,
             output: id(&raw.output)?,
-            input_root: root(raw.input),
-            output_root: root(raw.output),
+            input_root: self.root(raw.input)?,
+            output_root: self.root(raw.output)?,
             errors,
             signed: raw.authtype.as_deref() != Some("none"),
         })
@@ -446,12 +476,6 @@ fn header(name: &str, location: Location, wire_name: &str) -> Result<Option<Head
     }
     let header = HeaderName::try_from(wire_name);
     header.map(Some).map_err(|_| InvalidModel(format!("member {name} names no header")))
-}
-
-fn root(part: Option<RawMember>) -> Root {
-    let namespace = namespace(part.as_ref());
-    let unwrapped = part.as_ref().is_some_and(|part| part.unwrapped);
-    Root { name: part.and_then(|part| part.location_name), namespace, unwrapped }
 }
 
 fn part_name(part: &Option<RawMember>, default: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Namespace, ShapeId};
+use super::{Member, Namespace, ShapeId};
 use crate::limits::PATH_SEGMENTS;
 
 /// One operation of a model.
@@ -47,6 +47,14 @@ pub struct Root {
     pub namespace: Option<Namespace>,
     /// True when it is the element of the one member, and nothing stands for the structure around it.
     pub unwrapped: bool,
+}
+
+impl Root {
+    /// The root element of a payload: what the member says.
+    pub(crate) fn of(member: &Member) -> Root {
+        let name = member.named.then(|| member.wire_name.clone());
+        Root { name, namespace: member.namespace.clone(), unwrapped: false }
+    }
 }
 
 /// A segment of an operation's path.

@@ -130,6 +130,8 @@ pub struct Member {
     pub location: Location,
     /// The name in JSON bodies, headers, query strings and path labels.
     pub wire_name: String,
+    /// True when that is another name than the member's own.
+    pub named: bool,
     /// The name in the query protocol and in XML.
     pub query_name: String,
     /// The name of the header that carries it, when one does.

@@ -1,11 +1,16 @@
 //! The vectors' files as suites, cases and values.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
+use aws::Member;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use quick_xml::events::{BytesStart, Event};
 use serde_json::{Value as Json, json};
-use wire::model::{Kind, ShapeId};
+use wire::model::{Kind, Location, ShapeId, Structure};
 use wire::{Model, Protocol, Value};
 
 /// Cases that share a model.
@@ -109,6 +114,44 @@ pub fn value(model: &Model, shape: ShapeId, json: &Json) -> Result<Value, String
     })
 }
 
+/// The members of an error that a fault can hold: texts and numbers beside the message, in order of name.
+pub fn details(case: &Case) -> Vec<(Cow<'static, str>, Member)> {
+    let mut details: Vec<(Cow<'static, str>, Member)> = Vec::new();
+    for (name, json) in case.json["error"].as_object().into_iter().flatten() {
+        let member = match json {
+            Json::String(text) => Member::Text(text.clone()),
+            Json::Number(number) => Member::Number(number.as_i64().expect("a number of an error is whole")),
+            _ => continue,
+        };
+        if !name.eq_ignore_ascii_case("message") {
+            details.push((Cow::Owned(name.clone()), member));
+        }
+    }
+    details.sort_by(|(a, _), (b, _)| a.cmp(b));
+    details
+}
+
+/// What headers and the query string show of a value: nothing of empty lists and maps, and in a map of all parameters nothing
+/// certain of those that have members of their own, for a server sees them there too.
+pub fn shown(structure: &Structure, value: Value) -> Value {
+    let Value::Structure(mut members) = value else { return value };
+    let query =
+        |name: &str| structure.members.iter().any(|m| m.location == Location::Query && m.wire_name == name);
+    for (name, value) in &mut members {
+        let location = structure.member(name).map(|member| member.location);
+        if let (Value::Map(entries), Some(Location::Query)) = (&mut *value, location) {
+            entries.retain(|(key, _)| !query(key));
+        }
+        let is_empty = matches!(value, Value::Map(entries) if entries.is_empty())
+            || matches!(value, Value::List(values) if values.is_empty());
+        if is_empty && matches!(location, Some(Location::Query | Location::Header | Location::Headers)) {
+            *value = Value::Null;
+        }
+    }
+    members.retain(|(_, value)| !value.is_null());
+    Value::Structure(members)
+}
+
 /// The value with members and entries in order of name, without absent members.
 pub fn sorted(value: Value) -> Value {
     match value {
@@ -154,11 +197,125 @@ fn pairs(text: &str) -> Vec<String> {
     pairs
 }
 
-/// A body so that what means the same is equal.
-pub fn body(protocol: Protocol, text: &str) -> Vec<String> {
-    match (protocol, serde_json::from_str::<Json>(text)) {
-        (Protocol::Query, _) => pairs(text),
-        (_, Ok(json)) => vec![sorted_json(json).to_string()],
-        (_, Err(_)) => vec![text.to_owned()],
+/// The bytes of a body, which CBOR's vectors give in base64.
+pub fn bytes(protocol: Protocol, json: &Json) -> Vec<u8> {
+    let text = json.as_str().unwrap_or_default();
+    match protocol {
+        Protocol::Cbor => STANDARD.decode(text).expect("a body is base64"),
+        _ => text.as_bytes().to_vec(),
     }
+}
+
+/// A body so that what means the same is equal.
+pub fn body(protocol: Protocol, bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    match (protocol, serde_json::from_slice::<Json>(bytes)) {
+        (Protocol::Query, _) => pairs(&text),
+        (Protocol::Cbor, _) if bytes.is_empty() => Vec::new(),
+        (Protocol::Cbor, _) => vec![sorted_json(cbor(&mut &bytes[..])).to_string()],
+        (Protocol::RestXml, _) => xml(&text),
+        (_, Ok(json)) => vec![sorted_json(json).to_string()],
+        (_, Err(_)) => vec![text.into_owned()],
+    }
+}
+
+/// The elements of a document with their attributes and text, each under its path, in order; repeated ones keep theirs.
+fn xml(text: &str) -> Vec<String> {
+    let mut reader = quick_xml::Reader::from_str(text);
+    let (mut lines, mut path, mut begun) = (Vec::new(), Vec::new(), false);
+    loop {
+        let event = reader.read_event();
+        let was_begun = std::mem::replace(&mut begun, matches!(event, Ok(Event::Start(_))));
+        match event {
+            Ok(Event::Start(start)) => {
+                path.push(tag(&start));
+                lines.push(path.join("/"));
+            }
+            Ok(Event::Empty(start)) => {
+                path.push(tag(&start));
+                lines.push(path.join("/"));
+                path.pop();
+            }
+            Ok(Event::End(_)) => drop(path.pop()),
+            Ok(Event::Text(text)) => {
+                let text = text.xml10_content();
+                // Between elements white space means nothing.
+                if !text.trim().is_empty() || was_begun && !text.contains('\n') {
+                    lines.push(format!("{} = {text}", path.join("/")));
+                }
+            }
+            Ok(Event::GeneralRef(reference)) => lines.push(format!("{} = &{reference:?}", path.join("/"))),
+            Ok(Event::Eof) => break,
+            Ok(_) => {}
+            Err(_) => return vec![text.to_owned()],
+        }
+    }
+    lines.sort();
+    lines
+}
+
+fn tag(start: &BytesStart<'_>) -> String {
+    let mut attributes: Vec<String> = start.attributes().flatten().map(|a| format!("{a:?}")).collect();
+    attributes.sort();
+    format!("{}{}", start.name().as_ref(), attributes.concat())
+}
+
+/// An item of CBOR as JSON: it reads what the vectors have, no more.
+fn cbor(rest: &mut &[u8]) -> Json {
+    let first = take(rest, 1)[0];
+    let (major, info) = (first >> 5, first & 0x1f);
+    if major == 7 {
+        return match info {
+            20 | 21 => json!(info == 21),
+            26 => real(f32::from_be_bytes(take(rest, 4).try_into().expect("four bytes")).into()),
+            27 => real(f64::from_be_bytes(take(rest, 8).try_into().expect("eight bytes"))),
+            _ => Json::Null,
+        };
+    }
+    let length = match info {
+        0..=23 => Some(u64::from(info)),
+        31 => None,
+        _ => Some(take(rest, 1 << (info - 24)).iter().fold(0, |all, byte| all << 8 | u64::from(*byte))),
+    };
+    let more = |rest: &mut &[u8], done: u64| match length {
+        Some(length) => done < length,
+        None if rest[0] == 0xff => {
+            take(rest, 1);
+            false
+        }
+        None => true,
+    };
+    match major {
+        0 => json!(length),
+        1 => json!(-1 - length.map_or(0, |number| number as i64)),
+        2 => json!(take(rest, length.expect("blobs are whole") as usize)),
+        3 => json!(String::from_utf8_lossy(take(rest, length.expect("texts are whole") as usize))),
+        4 => {
+            let mut items = Vec::new();
+            while more(rest, items.len() as u64) {
+                items.push(cbor(rest));
+            }
+            Json::Array(items)
+        }
+        5 => {
+            let mut entries = serde_json::Map::new();
+            while more(rest, entries.len() as u64) {
+                let key = cbor(rest).as_str().expect("keys are texts").to_owned();
+                entries.insert(key, cbor(rest));
+            }
+            Json::Object(entries)
+        }
+        _ => json!({ "tag": length, "value": cbor(rest) }),
+    }
+}
+
+/// Numbers that JSON lacks are written as words.
+fn real(number: f64) -> Json {
+    if number.is_finite() { json!(number) } else { json!(number.to_string()) }
+}
+
+fn take<'b>(rest: &mut &'b [u8], length: usize) -> &'b [u8] {
+    let (taken, left) = rest.split_at(length);
+    *rest = left;
+    taken
 }
