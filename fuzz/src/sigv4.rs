@@ -27,7 +27,7 @@ pub(crate) fn run(input: &[u8]) {
                 }
             }
             claim.needs_body_hash(&parts);
-            let key = SigningKey::derive(SECRET, &claim.scope);
+            let key = SigningKey::derive(SECRET, &claim.scope());
             let refusal = claim.verify(&parts, body, &key).expect_err("a signature without the key");
             word(&refusal);
         }
@@ -77,7 +77,7 @@ fn signed(message: &Message<'_>) {
     };
     let verdict = Claim::of(&parts).and_then(|claim| {
         claim.check(service, NOON)?;
-        let key = SigningKey::derive(SECRET, &claim.scope);
+        let key = SigningKey::derive(SECRET, &claim.scope());
         claim.verify(&parts, BodyHash::of(request.body()), &key)
     });
     assert_eq!(verdict, Ok(()), "{request:?}");

@@ -64,11 +64,15 @@ pub struct Region(std::sync::Arc<str>);
 pub struct InvalidRegion(pub String);
 
 impl Region {
+    /// Whether a text is a region's name.
+    pub fn fits(text: &str) -> bool {
+        (1..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    }
+
     /// Parses 1 to 64 lower-case letters, digits and hyphens.
     pub fn parse(text: &str) -> Result<Region, InvalidRegion> {
-        let fits = (1..=64).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if !fits {
+        if !Region::fits(text) {
             return Err(InvalidRegion(text.to_owned()));
         }
         Ok(Region(text.into()))

@@ -183,7 +183,7 @@ impl Gateway {
             body: body.clone().into(),
         };
         let arrived = Arrived { head, request, body, claim: Claim::of(&parts(head)) };
-        let scope = arrived.claim.as_ref().ok().map(|claim| claim.scope.service.as_str());
+        let scope = arrived.claim.as_ref().ok().map(|claim| claim.scope().service);
         let id = record.id.to_string();
         let acceptable = acceptable(head, &read, scope);
         let identified = match acceptable.and_then(|()| wire::identify(&arrived.request, scope)) {
@@ -245,13 +245,17 @@ impl Gateway {
         self.inner.parts.registry.call(call, record.service, record.operation, input).await
     }
 
-    async fn who(&self, claim: Result<&Claim, &Refusal>, asked: &Asked<'_>) -> Result<Authenticated, Fault> {
+    async fn who(
+        &self,
+        claim: Result<&Claim<'_>, &Refusal>,
+        asked: &Asked<'_>,
+    ) -> Result<Authenticated, Fault> {
         let Parts { keys, settings, .. } = &self.inner.parts;
         match settings.authentication {
             Authentication::On => authenticate(claim, asked, &**keys, &self.inner.signing).await,
             Authentication::Off => {
                 same_site(asked.parts.headers, &settings.endpoint)?;
-                let named = claim.ok().and_then(|claim| Region::parse(&claim.scope.region).ok());
+                let named = claim.ok().and_then(|claim| Region::parse(claim.scope().region).ok());
                 Ok(Authenticated {
                     caller: Arc::new(Caller::root(settings.account, None)),
                     region: named.unwrap_or_else(|| settings.region.clone()),
@@ -343,7 +347,7 @@ struct Arrived<'a> {
     head: &'a request::Parts,
     request: wire::Request<'a>,
     body: Bytes,
-    claim: Result<Claim, Refusal>,
+    claim: Result<Claim<'a>, Refusal>,
 }
 
 fn parts(head: &request::Parts) -> sigv4::Parts<'_> {

@@ -39,3 +39,21 @@ pub const FRAME_BYTES: usize = 16 * 1024 * 1024;
 
 /// The most bytes of the headers of such a message.
 pub const FRAME_HEADER_BYTES: usize = 128 * 1024;
+
+/// The line before a chunk's data in a framed body: a size and a signature are 97 bytes.
+pub const CHUNK_HEAD_BYTES: usize = 256;
+
+/// A signed chunk of a framed body, which is held until it is verified. SDKs send 64 or 128 KiB; some tools up to this.
+pub const SIGNED_CHUNK_BYTES: u64 = 16 * 1024 * 1024;
+
+/// S3's smallest chunk, the last one excepted.
+pub const SMALLEST_CHUNK_BYTES: u64 = 8192;
+
+/// Pieces of a held chunk that are smaller are copied together.
+pub const HELD_PIECE_BYTES: usize = 8192;
+
+/// All lines of a trailer.
+pub const TRAILER_BYTES: usize = 4096;
+
+/// The most lines of a trailer, its signature excepted.
+pub const TRAILERS: usize = 8;

@@ -1,28 +1,27 @@
-use aws::Millis;
+use std::borrow::Cow;
+use std::fmt;
 
-use super::canonical::{Style, parameter};
+use http::header::{AUTHORIZATION, DATE};
+
+use super::canonical::{Style, names, parameter, split};
 use super::refusal::{BadExpires, Refusal};
-use super::{ALGORITHM, LONGEST_EXPIRES, Parts, TERMINATOR};
+use super::{ALGORITHM, LONGEST_EXPIRES, Parts, Stamp, TERMINATOR, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN};
 
 /// What a request says about who signed it, when and how. Nothing of it is believed yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
+///
+/// It borrows from the request: reading a claim of the header form allocates nothing when its signed headers are sorted.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Claim<'a> {
     /// Where the signature sits.
     pub form: Form,
-    /// The access key id.
-    pub access_key: String,
-    /// Day, region and service of the signing key.
-    pub scope: Scope,
     /// When it was signed.
     pub stamp: Stamp,
-    /// The session token, if one came along.
-    pub token: Option<String>,
-    /// The scope's last element, which must be `aws4_request`.
-    pub(super) terminator: String,
-    /// Signed header names, lower case, sorted.
-    pub(super) signed: Vec<String>,
+    credential: Credential<'a>,
+    token: Option<Cow<'a, str>>,
+    /// Signed header names, lower case, sorted, joined by `;`.
+    pub(super) signed: Cow<'a, str>,
     /// The signature as sent.
-    pub(super) signature: String,
+    pub(super) signature: Cow<'a, str>,
 }
 
 /// The two places for a signature.
@@ -38,109 +37,113 @@ pub enum Form {
 }
 
 /// The credential scope without its terminator.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Scope {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Scope<'a> {
     /// `YYYYMMDD`.
-    pub date: String,
+    pub date: &'a str,
     /// The region.
-    pub region: String,
+    pub region: &'a str,
     /// The signing name of the service.
-    pub service: String,
+    pub service: &'a str,
 }
 
-impl Scope {
+impl Scope<'_> {
     /// `date/region/service/aws4_request`.
     pub fn text(&self) -> String {
         format!("{}/{}/{}/{TERMINATOR}", self.date, self.region, self.service)
     }
 }
 
-/// The time of a signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stamp {
-    /// Seconds since the epoch.
-    pub seconds: u64,
-    /// `YYYYMMDDTHHMMSSZ`.
-    pub text: String,
+/// `key id/date/region/service/terminator`.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Credential<'a> {
+    text: Cow<'a, str>,
+    /// Where its slashes are.
+    slashes: [usize; 4],
 }
 
-impl Stamp {
-    /// The stamp of a moment.
-    pub fn at(at: Millis) -> Stamp {
-        Stamp { seconds: at.seconds(), text: at.basic() }
-    }
-
-    /// Parses `YYYYMMDDTHHMMSSZ`.
-    pub fn parse(text: &str) -> Option<Stamp> {
-        let bytes = text.as_bytes();
-        let shape = bytes.len() == 16
-            && bytes.iter().enumerate().all(|(at, byte)| match at {
-                8 => *byte == b'T',
-                15 => *byte == b'Z',
-                _ => byte.is_ascii_digit(),
-            });
-        if !shape {
-            return None;
+impl<'a> Credential<'a> {
+    /// Gives the text back when it has not exactly five elements.
+    pub(super) fn parse(text: Cow<'a, str>) -> Result<Credential<'a>, Cow<'a, str>> {
+        let mut slashes = [0; 4];
+        let mut found = 0;
+        for at in memchr::memchr_iter(b'/', text.as_bytes()) {
+            if let Some(slash) = slashes.get_mut(found) {
+                *slash = at;
+            }
+            found += 1;
         }
-        let number = |from: usize, to: usize| text[from..to].parse::<i16>().ok();
-        let small = |from: usize| text[from..from + 2].parse::<i8>().ok();
-        let moment = jiff::civil::DateTime::new(
-            number(0, 4)?,
-            small(4)?,
-            small(6)?,
-            small(9)?,
-            small(11)?,
-            small(13)?,
-            0,
-        );
-        let seconds = moment.ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second();
-        Some(Stamp { seconds: u64::try_from(seconds).ok()?, text: text.to_owned() })
+        if found == slashes.len() { Ok(Credential { text, slashes }) } else { Err(text) }
     }
 
-    /// Parses the date of a `Date` header, `Tue, 05 Nov 2024 12:00:00 GMT`.
-    fn parse_http(text: &str) -> Option<Stamp> {
-        let moment = jiff::fmt::rfc2822::parse(text).ok()?.timestamp().as_second();
-        Some(Stamp::at(Millis(u64::try_from(moment).ok()?.checked_mul(1000)?)))
+    pub(super) fn access_key(&self) -> &str {
+        &self.text[..self.slashes[0]]
+    }
+
+    pub(super) fn scope(&self) -> Scope<'_> {
+        let [first, second, third, fourth] = self.slashes;
+        Scope {
+            date: &self.text[first + 1..second],
+            region: &self.text[second + 1..third],
+            service: &self.text[third + 1..fourth],
+        }
+    }
+
+    /// The scope with its terminator, as it was sent.
+    pub(super) fn scope_text(&self) -> &str {
+        &self.text[self.slashes[0] + 1..]
+    }
+
+    /// The scope's last element, which must be `aws4_request`.
+    pub(super) fn terminator(&self) -> &str {
+        &self.text[self.slashes[3] + 1..]
     }
 }
 
-impl Claim {
+impl<'a> Claim<'a> {
     /// Reads the claim of a request; refuses what is missing or malformed. [`Refusal::Missing`]: it is not signed at all.
-    pub fn of(parts: &Parts<'_>) -> Result<Claim, Refusal> {
-        let header = parts.headers.get("authorization");
+    pub fn of(parts: &Parts<'a>) -> Result<Claim<'a>, Refusal> {
+        let header = parts.headers.get(AUTHORIZATION);
         let query = parameter(parts.query, "X-Amz-Algorithm");
         match (header, query) {
             (Some(_), Some(_)) => Err(Refusal::TwoMechanisms),
-            (Some(value), None) => Claim::of_header(parts, &String::from_utf8_lossy(value.as_bytes())),
+            (Some(value), None) => match std::str::from_utf8(value.as_bytes()) {
+                Ok(header) => Claim::of_header(parts, header),
+                Err(_) => Err(Refusal::HeaderIncomplete {
+                    missing: vec!["Credential", "Signature", "SignedHeaders"],
+                    dated: true,
+                    header: String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                }),
+            },
             (None, Some(algorithm)) => Claim::of_query(parts, &algorithm),
-            (None, None) => Err(Refusal::Missing),
+            (None, None) => Err(version_two(parts.query).unwrap_or(Refusal::Missing)),
         }
     }
 
-    fn of_header(parts: &Parts<'_>, header: &str) -> Result<Claim, Refusal> {
-        let (algorithm, rest) = header.trim().split_once(' ').unwrap_or((header.trim(), ""));
-        let (mut credential, mut signed, mut signature) = (None, None, None);
-        for word in rest.split([',', ' ', '\t']).filter(|word| !word.is_empty()) {
-            let Some((key, value)) = word.split_once('=') else {
-                return Err(Refusal::NotPair { word: word.to_owned(), header: header.to_owned() });
-            };
-            match key {
-                "Credential" => credential = Some(value),
-                "SignedHeaders" => signed = Some(value),
-                "Signature" => signature = Some(value),
-                _ => {}
+    fn of_header(parts: &Parts<'a>, header: &'a str) -> Result<Claim<'a>, Refusal> {
+        let (algorithm, rest) = header.trim_ascii().split_once(' ').unwrap_or((header.trim_ascii(), ""));
+        let mut words = Words::default();
+        for piece in split(rest, b',').map(str::trim_ascii) {
+            // The space after a comma is optional, and one without a comma separates too.
+            if memchr::memchr2(b' ', b'\t', piece.as_bytes()).is_some() {
+                for word in piece.split_ascii_whitespace() {
+                    words.take(word, header)?;
+                }
+            } else if !piece.is_empty() {
+                words.take(piece, header)?;
             }
         }
-        let date = parts.header("x-amz-date").or_else(|| parts.header("date"));
+        let date = parts.header(&X_AMZ_DATE).or_else(|| parts.header(DATE));
+        let Words { credential, signed, signature } = words;
         if let (Some(credential), Some(signed), Some(signature), Some(date)) =
             (credential, signed, signature, date)
         {
             if algorithm != ALGORITHM {
                 return Err(Refusal::Algorithm(algorithm.to_owned()));
             }
-            let token = parts.header("x-amz-security-token").map(str::to_owned);
-            let read = Read { form: Form::Header, credential, signed, signature, date, token };
-            return read.claim();
+            let token = parts.header(&X_AMZ_SECURITY_TOKEN).map(Cow::Borrowed);
+            let [credential, signed, signature] = [credential, signed, signature].map(Cow::Borrowed);
+            return Read { form: Form::Header, credential, signed, signature, date, token }.claim();
         }
         let missing = [
             ("Credential", credential.is_none()),
@@ -154,11 +157,14 @@ impl Claim {
         })
     }
 
-    fn of_query(parts: &Parts<'_>, algorithm: &str) -> Result<Claim, Refusal> {
+    fn of_query(parts: &Parts<'a>, algorithm: &str) -> Result<Claim<'a>, Refusal> {
         const REQUIRED: [&str; 5] =
             ["X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders", "X-Amz-Expires"];
+        if algorithm == ALGORITHM_V4A {
+            return Err(Refusal::QueryAlgorithm(algorithm.to_owned()));
+        }
         let values = REQUIRED.map(|name| parameter(parts.query, name));
-        let [Some(credential), Some(signature), Some(date), Some(signed), Some(expires)] = &values else {
+        let [Some(credential), Some(signature), Some(date), Some(signed), Some(expires)] = values else {
             let absent = REQUIRED.iter().zip(&values).filter(|(_, value)| value.is_none());
             return Err(Refusal::QueryIncomplete(absent.map(|(name, _)| *name).collect()));
         };
@@ -173,54 +179,171 @@ impl Claim {
             return Err(Refusal::Expires(BadExpires::TooLong));
         }
         let token = parameter(parts.query, "X-Amz-Security-Token");
-        Read { form: Form::Query { expires_s }, credential, signed, signature, date, token }.claim()
+        Read { form: Form::Query { expires_s }, credential, signed, signature, date: &date, token }.claim()
+    }
+
+    /// The access key id.
+    pub fn access_key(&self) -> &str {
+        self.credential.access_key()
+    }
+
+    /// Day, region and service of the signing key.
+    pub fn scope(&self) -> Scope<'_> {
+        self.credential.scope()
+    }
+
+    /// The session token, if one came along.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
     }
 
     /// How the canonical request of this claim's service is made.
     pub fn style(&self) -> Style {
-        Style::of(&self.scope.service)
+        Style::of(self.scope().service)
+    }
+
+    /// Whether a header takes part in the signature; `name` in lower case.
+    pub fn signs(&self, name: &str) -> bool {
+        names(&self.signed).any(|signed| signed == name)
+    }
+
+    pub(super) fn credential(&self) -> &Credential<'a> {
+        &self.credential
+    }
+}
+
+impl fmt::Debug for Claim<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claim")
+            .field("form", &self.form)
+            .field("access_key", &self.access_key())
+            .field("scope", &self.scope())
+            .field("stamp", &self.stamp)
+            .field("signed", &self.signed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The algorithm of signatures for several regions.
+const ALGORITHM_V4A: &str = "AWS4-ECDSA-P256-SHA256";
+
+/// What a query says that bears parameters of Signature Version 2.
+fn version_two(query: &str) -> Option<Refusal> {
+    if query.is_empty() {
+        return None;
+    }
+    const NAMES: [&str; 3] = ["AWSAccessKeyId", "Signature", "Expires"];
+    let [key, signature, expires] = NAMES.map(|name| parameter(query, name).is_some());
+    let named = parameter(query, "SignatureVersion").is_some();
+    // `Expires` alone is an ordinary word.
+    (key || signature).then_some(Refusal::VersionTwo { complete: key && signature && (expires || named) })
+}
+
+/// The words of an `Authorization` header.
+#[derive(Default)]
+struct Words<'a> {
+    credential: Option<&'a str>,
+    signed: Option<&'a str>,
+    signature: Option<&'a str>,
+}
+
+impl<'a> Words<'a> {
+    fn take(&mut self, word: &'a str, header: &str) -> Result<(), Refusal> {
+        let Some(equals) = memchr::memchr(b'=', word.as_bytes()) else {
+            return Err(Refusal::NotPair { word: word.to_owned(), header: header.to_owned() });
+        };
+        let value = &word[equals + 1..];
+        match &word[..equals] {
+            "Credential" => self.credential = Some(value),
+            "SignedHeaders" => self.signed = Some(value),
+            "Signature" => self.signature = Some(value),
+            _ => {}
+        }
+        Ok(())
     }
 }
 
 /// The parts of either form, not yet parsed.
-struct Read<'a> {
+struct Read<'a, 'd> {
     form: Form,
-    credential: &'a str,
-    signed: &'a str,
-    signature: &'a str,
-    date: &'a str,
-    token: Option<String>,
+    credential: Cow<'a, str>,
+    signed: Cow<'a, str>,
+    signature: Cow<'a, str>,
+    date: &'d str,
+    token: Option<Cow<'a, str>>,
 }
 
-impl Read<'_> {
-    fn claim(self) -> Result<Claim, Refusal> {
-        let elements: Vec<&str> = self.credential.split('/').collect();
-        let [access_key, date, region, service, terminator] = elements[..] else {
-            return Err(Refusal::Credential { text: self.credential.to_owned(), form: self.form });
-        };
-        let stamp = match self.form {
+impl<'a> Read<'a, '_> {
+    fn claim(self) -> Result<Claim<'a>, Refusal> {
+        let form = self.form;
+        let credential = Credential::parse(self.credential)
+            .map_err(|text| Refusal::Credential { text: text.into_owned(), form })?;
+        let stamp = match form {
             Form::Header => Stamp::parse(self.date).or_else(|| Stamp::parse_http(self.date)),
             Form::Query { .. } => Stamp::parse(self.date),
         };
-        let Some(stamp) = stamp else {
-            return Err(Refusal::Date { text: self.date.to_owned(), form: self.form });
-        };
-        let mut signed: Vec<String> =
-            self.signed.split(';').filter(|name| !name.is_empty()).map(str::to_ascii_lowercase).collect();
-        signed.sort_unstable();
-        signed.dedup();
-        if !signed.iter().any(|name| name == "host") {
+        let Some(stamp) = stamp else { return Err(Refusal::Date { text: self.date.to_owned(), form }) };
+        let (signed, names_host) = in_order(self.signed);
+        if !names_host {
             return Err(Refusal::HostUnsigned);
         }
-        Ok(Claim {
-            form: self.form,
-            access_key: access_key.to_owned(),
-            scope: Scope { date: date.to_owned(), region: region.to_owned(), service: service.to_owned() },
-            stamp,
-            token: self.token.filter(|token| !token.is_empty()),
-            terminator: terminator.to_owned(),
-            signed,
-            signature: self.signature.to_owned(),
-        })
+        let token = self.token.filter(|token| !token.is_empty());
+        Ok(Claim { form, stamp, credential, token, signed, signature: self.signature })
+    }
+}
+
+/// The names of signed headers in lower case, sorted, each once; as they came when they came like that. Second: whether the
+/// host is among them, by either of its names.
+fn in_order(signed: Cow<'_, str>) -> (Cow<'_, str>, bool) {
+    let is_host = |name: &str| matches!(name, "host" | ":authority");
+    let (mut last, mut sorted, mut names_host) = ("", true, false);
+    for name in names(&signed) {
+        sorted &= last < name;
+        names_host |= is_host(name);
+        last = name;
+    }
+    if sorted && !signed.bytes().fold(false, |found, byte| found | byte.is_ascii_uppercase()) {
+        return (signed, names_host);
+    }
+    let mut all: Vec<String> =
+        names(&signed).filter(|name| !name.is_empty()).map(str::to_ascii_lowercase).collect();
+    all.sort_unstable();
+    all.dedup();
+    let names_host = all.iter().any(|name| is_host(name));
+    (Cow::Owned(all.join(";")), names_host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signed_headers_are_put_in_order_only_when_they_are_not() {
+        for (sent, want, borrowed) in [
+            ("host;x-amz-date", "host;x-amz-date", true),
+            ("host", "host", true),
+            ("x-amz-date;host", "host;x-amz-date", false),
+            ("Host;x-amz-date", "host;x-amz-date", false),
+            ("host;host", "host", false),
+            (";host;", "host", false),
+            ("", "", false),
+        ] {
+            let (found, names_host) = in_order(Cow::Borrowed(sent));
+            assert_eq!(names_host, !want.is_empty());
+            assert_eq!((&*found, matches!(found, Cow::Borrowed(_))), (want, borrowed), "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_credential_has_five_elements() {
+        let credential = Credential::parse("AK/20240101/us-east-1/s3/aws4_request".into()).unwrap();
+        assert_eq!(credential.access_key(), "AK");
+        assert_eq!(credential.scope(), Scope { date: "20240101", region: "us-east-1", service: "s3" });
+        assert_eq!(credential.scope_text(), "20240101/us-east-1/s3/aws4_request");
+        assert_eq!(credential.terminator(), "aws4_request");
+        let empty = Credential::parse("////".into()).unwrap();
+        assert_eq!((empty.access_key(), empty.terminator()), ("", ""));
+        assert_eq!(Credential::parse("a/b/c/d".into()).err().as_deref(), Some("a/b/c/d"));
+        assert!(Credential::parse("a/b/c/d/e/f".into()).is_err());
     }
 }

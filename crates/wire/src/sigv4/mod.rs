@@ -5,27 +5,42 @@
 //! the secret and derives a [`SigningKey`] (which may be cached), and [`Claim::verify`] compares in constant time.
 //! Each step refuses with a [`Refusal`], which knows AWS's words in each family of protocols.
 //! [`Signer`] is the other side.
+//!
+//! | where a signature sits | read and verified by |
+//! |---|---|
+//! | `Authorization` header, presigned query | [`Claim`] |
+//! | the chunks and the trailer of a body framed as `aws-chunked` | [`chunked::Decoder`], seeded by a verified [`Claim`] |
+//!
+//! Signature Version 2 and SigV4A are refused in the words that AWS has for an unsupported algorithm.
 
 mod canonical;
+mod chain;
 mod check;
+pub mod checksum;
+pub mod chunked;
 mod claim;
 mod key;
+mod payload;
 mod refusal;
 mod refusal_s3;
 mod sign;
+mod stamp;
 mod verify;
 
 #[cfg(test)]
 mod tests;
 
 use http::HeaderMap;
+use http::header::{AsHeaderName, HeaderName};
 
 pub use canonical::Style;
 pub use check::skew_seconds;
-pub use claim::{Claim, Form, Scope, Stamp};
+pub use claim::{Claim, Form, Scope};
 pub use key::{BodyHash, SigningKey};
-pub use refusal::{BadExpires, Family, Mismatch, Refusal, ScopeFault};
+pub use payload::Payload;
+pub use refusal::{BadExpires, Family, Mismatch, Refusal, ScopeFault, Token};
 pub use sign::{Credentials, Signer, Unsignable};
+pub use stamp::Stamp;
 
 /// The only algorithm.
 pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -35,6 +50,12 @@ pub const TERMINATOR: &str = "aws4_request";
 pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 /// The longest life of a presigned URL in seconds: a week.
 pub const LONGEST_EXPIRES: u64 = 604_800;
+
+// Names that were checked when this was built are found without being read again.
+static X_AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
+static X_AMZ_SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
+static X_AMZ_CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+static X_AMZ_DECODED_CONTENT_LENGTH: HeaderName = HeaderName::from_static("x-amz-decoded-content-length");
 
 /// The parts of a request that a signature covers, as they came over the wire.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +72,7 @@ pub struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     /// A header's value as text; `None` when it is absent or not UTF-8.
-    fn header(&self, name: &str) -> Option<&'a str> {
+    fn header(&self, name: impl AsHeaderName) -> Option<&'a str> {
         self.headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
     }
 }

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use aws::{Fault, Member, Millis};
 
 use super::{ALGORITHM, Form, Stamp};
@@ -38,8 +40,13 @@ pub enum Refusal {
         /// The whole header.
         header: String,
     },
-    /// Another algorithm in the header.
+    /// Another algorithm in the header, SigV4A among them.
     Algorithm(String),
+    /// The query bears parameters of Signature Version 2. Where a request may come unsigned they can be the caller's own.
+    VersionTwo {
+        /// Whether all of them are there.
+        complete: bool,
+    },
     /// Parameters of a presigned query are missing.
     QueryIncomplete(Vec<&'static str>),
     /// Another algorithm in the query.
@@ -100,12 +107,12 @@ pub enum Refusal {
         /// The key id.
         access_key: String,
         /// The token that came along.
-        token: Option<String>,
+        token: Option<Token>,
     },
     /// The session is over.
     SessionExpired {
         /// The token.
-        token: Option<String>,
+        token: Option<Token>,
     },
     /// The signature is another one.
     Mismatch(Box<Mismatch>),
@@ -120,6 +127,16 @@ pub enum Refusal {
         /// The hash of the body.
         computed: String,
     },
+}
+
+/// A session token; `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(pub String);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token")
+    }
 }
 
 /// What is wrong with `X-Amz-Expires`.
@@ -156,17 +173,23 @@ pub enum ScopeFault {
     },
 }
 
-/// What was computed when a signature did not match; S3 shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What was computed when a signature did not match; S3 shows it. `Debug` does not: a session token is part of it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Mismatch {
     /// The key id.
     pub access_key: String,
-    /// The canonical request.
-    pub canonical: String,
+    /// The canonical request, when the signature is that of a whole request.
+    pub canonical: Option<String>,
     /// The string to sign.
     pub string_to_sign: String,
     /// The signature that was sent.
     pub provided: String,
+}
+
+impl fmt::Debug for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mismatch").field("access_key", &self.access_key).finish_non_exhaustive()
+    }
 }
 
 /// The kinds of error that the codes tell apart outside S3.
@@ -222,7 +245,7 @@ impl Refusal {
                 Kind::Signature,
                 format!(
                     "Signature expired: {} is now earlier than {} ({} - {} min.)",
-                    stamp.text,
+                    stamp.text(),
                     Millis(now.0.saturating_sub(life_s * 1000)).basic(),
                     now.basic(),
                     life_s / 60
@@ -232,7 +255,7 @@ impl Refusal {
                 Kind::Signature,
                 format!(
                     "Signature not yet current: {} is still later than {} ({} + {} min.)",
-                    stamp.text,
+                    stamp.text(),
                     now.plus(skew_s * 1000).basic(),
                     now.basic(),
                     skew_s / 60
@@ -259,6 +282,9 @@ impl Refusal {
             }
             Refusal::Algorithm(name) | Refusal::QueryAlgorithm(name) => {
                 format!("Unsupported AWS 'algorithm': '{name}'.")
+            }
+            Refusal::VersionTwo { .. } => {
+                format!("AWS Signature Version 2 is not supported. Please use {ALGORITHM}.")
             }
             Refusal::QueryIncomplete(names) => {
                 let sentences =

@@ -1,8 +1,9 @@
+use std::fmt::Write as _;
+
 use aws::{Fault, Millis};
 
-use super::key::hex;
 use super::refusal::{Mismatch, Refusal, ScopeFault, text};
-use super::{Form, Stamp};
+use super::{ALGORITHM, Form, Stamp};
 
 const EXPECTING: &str = "expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".";
 const QUERY_REQUIRES: &str = "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.";
@@ -10,13 +11,18 @@ const UNSUPPORTED: &str =
     "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
 const HASH_FORMS: &str = "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid sha256 value.";
 
+const VERSION_TWO_REQUIRES: &str =
+    "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters";
+
 /// S3's error for a refusal; further elements are members of the fault.
 pub(super) fn fault(refusal: &Refusal) -> Fault {
     match refusal {
         Refusal::Missing => Fault::new("AccessDenied", 403, "Access Denied"),
         Refusal::TwoMechanisms => Fault::new("InvalidArgument", 400, "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified")
             .with("ArgumentName", text("Authorization")),
-        Refusal::NotPair { .. } | Refusal::Algorithm(_) => Fault::new("InvalidRequest", 400, UNSUPPORTED),
+        Refusal::NotPair { header, .. } | Refusal::HeaderIncomplete { header, .. } if !is_version_four(header) => unsupported(),
+        Refusal::NotPair { .. } | Refusal::Algorithm(_) | Refusal::VersionTwo { complete: true } => unsupported(),
+        Refusal::VersionTwo { complete: false } => Fault::new("AccessDenied", 403, VERSION_TWO_REQUIRES),
         Refusal::HeaderIncomplete { missing, .. } if missing.is_empty() => {
             Fault::new("AccessDenied", 403, "AWS authentication requires a valid Date or x-amz-date header")
         }
@@ -37,14 +43,14 @@ pub(super) fn fault(refusal: &Refusal) -> Fault {
         Refusal::Expired { stamp, now, life_s, form } => expired(stamp, *now, *life_s, *form),
         Refusal::NotYet { stamp, now, skew_s, form } => not_yet(stamp, *now, *skew_s, *form),
         Refusal::UnknownKey { token: Some(token), .. } => {
-            Fault::new("InvalidToken", 400, "The provided token is malformed or otherwise invalid.").with("Token-0", text(token))
+            Fault::new("InvalidToken", 400, "The provided token is malformed or otherwise invalid.").with("Token-0", text(&token.0))
         }
         Refusal::UnknownKey { access_key, token: None } => {
             Fault::new("InvalidAccessKeyId", 403, "The AWS Access Key Id you provided does not exist in our records.")
                 .with("AWSAccessKeyId", text(access_key))
         }
         Refusal::SessionExpired { token } => Fault::new("ExpiredToken", 400, "The provided token has expired.")
-            .with("Token-0", text(token.clone().unwrap_or_default())),
+            .with("Token-0", text(token.as_ref().map(|token| token.0.as_str()).unwrap_or_default())),
         Refusal::SignedHeaderAbsent(_) => Fault::new("SignatureDoesNotMatch", 403, MISMATCH),
         Refusal::Mismatch(mismatch) => mismatched(mismatch),
         Refusal::PayloadMissing => {
@@ -63,15 +69,40 @@ pub(super) fn fault(refusal: &Refusal) -> Fault {
 
 const MISMATCH: &str = "The request signature we calculated does not match the signature you provided. Check your key and signing method.";
 
-fn mismatched(mismatch: &Mismatch) -> Fault {
-    let spaced = |bytes: &[u8]| bytes.iter().map(|byte| hex(&[*byte])).collect::<Vec<_>>().join(" ");
-    Fault::new("SignatureDoesNotMatch", 403, MISMATCH)
-        .with("AWSAccessKeyId", text(&mismatch.access_key))
-        .with("StringToSign", text(&mismatch.string_to_sign))
-        .with("SignatureProvided", text(&mismatch.provided))
-        .with("StringToSignBytes", text(spaced(mismatch.string_to_sign.as_bytes())))
-        .with("CanonicalRequest", text(&mismatch.canonical))
-        .with("CanonicalRequestBytes", text(spaced(mismatch.canonical.as_bytes())))
+pub(super) fn mismatched(mismatch: &Mismatch) -> Fault {
+    let Mismatch { access_key, canonical, string_to_sign, provided } = mismatch;
+    let fault = Fault::new("SignatureDoesNotMatch", 403, MISMATCH)
+        .with("AWSAccessKeyId", text(access_key))
+        .with("StringToSign", text(string_to_sign))
+        .with("SignatureProvided", text(provided))
+        .with("StringToSignBytes", text(spaced(string_to_sign)));
+    match canonical {
+        None => fault,
+        Some(canonical) => fault
+            .with("CanonicalRequest", text(canonical))
+            .with("CanonicalRequestBytes", text(spaced(canonical))),
+    }
+}
+
+/// The bytes in hexadecimal, a space between them.
+fn spaced(text: &str) -> String {
+    let mut out = String::with_capacity(3 * text.len());
+    for byte in text.bytes() {
+        let gap = if out.is_empty() { "" } else { " " };
+        let _ = write!(out, "{gap}{byte:02x}");
+    }
+    out
+}
+
+fn unsupported() -> Fault {
+    Fault::new("InvalidRequest", 400, UNSUPPORTED)
+}
+
+fn is_version_four(header: &str) -> bool {
+    header
+        .trim_ascii_start()
+        .strip_prefix(ALGORITHM)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
 fn query_malformed(message: String) -> Fault {
@@ -132,7 +163,7 @@ fn not_yet(stamp: &Stamp, now: Millis, skew_s: u64, form: Form) -> Fault {
     match form {
         Form::Header => skewed(stamp, now, skew_s),
         Form::Query { expires_s } => Fault::new("AccessDenied", 403, "Request is not yet valid")
-            .with("X-Amz-Date", text(&stamp.text))
+            .with("X-Amz-Date", text(stamp.text()))
             .with("Expires", text(seconds(stamp.seconds + expires_s)))
             .with("ServerTime", text(seconds(now.seconds()))),
     }
@@ -144,7 +175,7 @@ fn skewed(stamp: &Stamp, now: Millis, skew_s: u64) -> Fault {
         403,
         "The difference between the request time and the current time is too large.",
     )
-    .with("RequestTime", text(&stamp.text))
+    .with("RequestTime", text(stamp.text()))
     .with("ServerTime", text(seconds(now.seconds())))
     .with("MaxAllowedSkewMilliseconds", text((skew_s * 1000).to_string()))
 }

@@ -2,10 +2,9 @@ use aws::Millis;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue};
 use http::{HeaderMap, Request};
-use percent_encoding::percent_encode;
 
-use super::canonical::{Canonical, RESERVED, Style};
-use super::key::{hex, sha256};
+use super::canonical::{Canonical, Style, encode};
+use super::key::Hex;
 use super::{ALGORITHM, BodyHash, Parts, Scope, SigningKey, Stamp, UNSIGNED_PAYLOAD};
 
 /// An access key with its secret.
@@ -76,7 +75,7 @@ impl Signer<'_> {
         }
         let headers = request.headers_mut();
         headers.remove(AUTHORIZATION);
-        headers.insert("x-amz-date", value(&stamp.text)?);
+        headers.insert("x-amz-date", value(stamp.text())?);
         if let Some(token) = &self.credentials.session_token {
             headers.insert("x-amz-security-token", value(token)?);
         }
@@ -92,13 +91,10 @@ impl Signer<'_> {
                 }
             },
         };
-        let mut signed: Vec<String> = headers
-            .keys()
-            .map(HeaderName::as_str)
-            .filter(|name| !NEVER_SIGNED.contains(name))
-            .map(str::to_owned)
-            .collect();
+        let mut signed: Vec<&str> =
+            headers.keys().map(HeaderName::as_str).filter(|name| !NEVER_SIGNED.contains(name)).collect();
         signed.sort_unstable();
+        let signed = signed.join(";");
         let parts = Parts {
             method: request.method().as_str(),
             path: request.uri().path(),
@@ -110,7 +106,7 @@ impl Signer<'_> {
             "{ALGORITHM} Credential={}/{}, SignedHeaders={}, Signature={signature}",
             self.credentials.access_key,
             self.scope(&stamp).text(),
-            signed.join(";"),
+            signed,
         );
         request.headers_mut().insert(AUTHORIZATION, value(&authorization)?);
         Ok(())
@@ -133,7 +129,7 @@ impl Signer<'_> {
         pairs.extend([
             ("X-Amz-Algorithm", ALGORITHM),
             ("X-Amz-Credential", &credential),
-            ("X-Amz-Date", &stamp.text),
+            ("X-Amz-Date", stamp.text()),
             ("X-Amz-Expires", &expires),
             ("X-Amz-SignedHeaders", "host"),
         ]);
@@ -149,29 +145,35 @@ impl Signer<'_> {
             Style::S3 => UNSIGNED_PAYLOAD.to_owned(),
         };
         let parts = Parts { method: "GET", path, query: &query, headers: &headers };
-        let signature = self.signature(parts, &["host".to_owned()], &payload, &stamp);
+        let signature = self.signature(parts, "host", &payload, &stamp);
         Ok(format!("{path}?{query}&X-Amz-Signature={signature}"))
     }
 
-    fn scope(&self, stamp: &Stamp) -> Scope {
-        Scope {
-            date: stamp.text[..8].to_owned(),
-            region: self.region.to_owned(),
-            service: self.service.to_owned(),
-        }
+    pub(super) fn scope<'s>(&'s self, stamp: &'s Stamp) -> Scope<'s> {
+        Scope { date: stamp.date(), region: self.region, service: self.service }
     }
 
-    fn signature(&self, parts: Parts<'_>, signed: &[String], payload: &str, stamp: &Stamp) -> String {
-        let canonical = Canonical { parts, style: Style::of(self.service), signed, payload };
+    fn signature(&self, parts: Parts<'_>, signed: &str, payload: &str, stamp: &Stamp) -> String {
+        let canonical = Canonical {
+            parts,
+            style: Style::of(self.service),
+            signed,
+            payload: payload.as_bytes(),
+            left_out: &[],
+        };
         let canonical = canonical.bytes().expect("the signed headers are the request's own");
         let scope = self.scope(stamp);
-        let string = format!("{ALGORITHM}\n{}\n{}\n{}", stamp.text, scope.text(), hex(&sha256(&canonical)));
-        hex(&SigningKey::derive(&self.credentials.secret_key, &scope).sign(string.as_bytes()))
+        let string =
+            format!("{ALGORITHM}\n{}\n{}\n{}", stamp.text(), scope.text(), Hex::of_hash(&canonical).as_str());
+        let key = SigningKey::derive(&self.credentials.secret_key, &scope);
+        key.sign(&[string.as_bytes()]).hex().as_str().to_owned()
     }
 }
 
 fn encoded(text: &str) -> String {
-    percent_encode(text.as_bytes(), RESERVED).to_string()
+    let mut out = Vec::with_capacity(text.len() + 8);
+    encode(text.as_bytes(), &mut out);
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 fn value(text: &str) -> Result<HeaderValue, Unsignable> {

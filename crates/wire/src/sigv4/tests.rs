@@ -58,14 +58,17 @@ impl Vector {
     }
 
     /// All of a verifier's steps, as a server takes them.
-    fn verdict(&self) -> Result<Claim, Refusal> {
+    fn verdict(&self) -> Result<(), Refusal> {
         let headers = self.map();
         let parts = Parts { method: &self.method, path: &self.path, query: &self.query, headers: &headers };
         let claim = Claim::of(&parts)?;
         claim.check(&self.service, self.now())?;
-        let key = SigningKey::derive(&self.secret_key, &claim.scope);
+        let key = SigningKey::derive(&self.secret_key, &claim.scope());
         claim.verify(&parts, BodyHash::of(self.body.as_bytes()), &key)?;
-        Ok(claim)
+        assert_eq!(claim.access_key(), self.access_key);
+        assert_eq!(claim.token(), self.token.as_deref());
+        assert_eq!(claim.scope().region, self.region);
+        Ok(())
     }
 
     fn set(&mut self, name: &str, value: impl Fn(&str) -> String) {
@@ -84,13 +87,10 @@ fn vectors() -> Vec<Vector> {
 fn what_botocore_signs_is_verified() {
     for (at, vector) in vectors().iter().enumerate() {
         match vector.verdict() {
-            Ok(claim) => {
-                assert_eq!(claim.access_key, vector.access_key);
-                assert_eq!(claim.token, vector.token);
-                assert_eq!(claim.scope.region, vector.region);
-            }
+            Ok(()) => {}
             Err(Refusal::Mismatch(mismatch)) => {
-                panic!("vector {at}:\nours:\n{}\ntheirs:\n{}", mismatch.canonical, vector.canonical)
+                let ours = mismatch.canonical.unwrap_or_default();
+                panic!("vector {at}:\nours:\n{ours}\ntheirs:\n{}", vector.canonical)
             }
             Err(refusal) => panic!("vector {at}: {refusal:?}"),
         }
@@ -253,17 +253,14 @@ fn refused(authorization: Option<&str>, family: Family) -> (String, u16, String)
         headers.insert("authorization", HeaderValue::from_str(text).unwrap());
     }
     let parts = Parts { method: "GET", path: "/", query: "", headers: &headers };
-    let key = SigningKey::derive("secret", &Stamp::parse("20240101T010000Z").map(scope_of).unwrap());
+    let scope = Scope { date: "20240101", region: "us-east-1", service: "lambda" };
+    let key = SigningKey::derive("secret", &scope);
     let verdict = Claim::of(&parts).and_then(|claim| {
         claim.check("lambda", Millis(1_704_070_800_000))?;
         claim.verify(&parts, BodyHash::of(b""), &key)
     });
     let fault = verdict.unwrap_err().fault(family);
     (fault.code.into_owned(), fault.status, fault.message)
-}
-
-fn scope_of(stamp: Stamp) -> Scope {
-    Scope { date: stamp.text[..8].to_owned(), region: "us-east-1".into(), service: "lambda".into() }
 }
 
 #[test]
@@ -331,7 +328,7 @@ fn each_family_has_its_codes_and_statuses() {
     let stamp = Stamp::parse("20240101T000000Z").unwrap();
     let now = Millis((stamp.seconds + 65 * 60) * 1000);
     let form = Form::Header;
-    let token = Some("t".to_owned());
+    let token = Some(Token("t".to_owned()));
     let refusals = [
         (Refusal::Missing, "MissingAuthenticationToken", "AccessDenied"),
         (Refusal::HostUnsigned, "IncompleteSignature", "AccessDenied"),
@@ -364,7 +361,7 @@ fn each_family_has_its_codes_and_statuses() {
 fn skew_is_told_with_the_times_as_aws_tells_it() {
     let stamp = Stamp::parse("20240101T000000Z").unwrap();
     let now = Millis((stamp.seconds + 65 * 60) * 1000);
-    let old = Refusal::Expired { stamp: stamp.clone(), now, life_s: 300, form: Form::Header };
+    let old = Refusal::Expired { stamp, now, life_s: 300, form: Form::Header };
     assert_eq!(
         old.fault(Family::RestJson).message,
         "Signature expired: 20240101T000000Z is now earlier than 20240101T010000Z (20240101T010500Z - 5 min.)"
@@ -381,7 +378,8 @@ fn skew_is_told_with_the_times_as_aws_tells_it() {
 fn a_presigned_query_must_be_complete_and_in_range() {
     let full = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=A%2F20240101%2Fr%2Fs3%2Faws4_request&X-Amz-Date=20240101T000000Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature=00";
     let headers = HeaderMap::new();
-    let claim = |query: &str| Claim::of(&Parts { method: "GET", path: "/", query, headers: &headers });
+    let claim =
+        |query: &str| Claim::of(&Parts { method: "GET", path: "/", query, headers: &headers }).map(|_| ());
     assert!(claim(full).is_ok());
     for name in ["X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature"]
     {
@@ -409,7 +407,8 @@ fn s3_demands_a_stated_payload_and_compares_it() {
         vector.verdict().unwrap_err()
     };
     assert_eq!(signed(None, ""), Refusal::PayloadMissing);
-    assert_eq!(signed(Some("STREAMING-AWS4-HMAC-SHA256-PAYLOAD"), ""), Refusal::PayloadInvalid);
+    assert_eq!(signed(Some("STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD"), ""), Refusal::PayloadInvalid);
+    assert_eq!(signed(Some("unsigned-payload"), ""), Refusal::PayloadInvalid);
 
     let credentials = vectors()[0].credentials();
     let at = Millis(1_704_070_800_000);
@@ -417,7 +416,7 @@ fn s3_demands_a_stated_payload_and_compares_it() {
     Signer { credentials: &credentials, service: "s3", region: "r", at }.sign(&mut request).unwrap();
     let parts = Parts { method: "PUT", path: "/k", query: "", headers: request.headers() };
     let claim = Claim::of(&parts).unwrap();
-    let key = SigningKey::derive(&credentials.secret_key, &claim.scope);
+    let key = SigningKey::derive(&credentials.secret_key, &claim.scope());
     assert_eq!(claim.verify(&parts, BodyHash::of(b"sent"), &key), Ok(()));
     assert!(matches!(
         claim.verify(&parts, BodyHash::of(b"other"), &key),
@@ -428,7 +427,7 @@ fn s3_demands_a_stated_payload_and_compares_it() {
 #[test]
 fn a_header_that_was_moved_into_a_presigned_query_counts_as_signed() {
     let credentials = vectors()[0].credentials();
-    let scope = Scope { date: "20240101".into(), region: "r".into(), service: "s3".into() };
+    let scope = Scope { date: "20240101", region: "r", service: "s3" };
     let query = format!(
         "X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential=A%2F20240101%2Fr%2Fs3%2Faws4_request&X-Amz-Date=20240101T010000Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host%3Bx-amz-meta-a&X-Amz-Meta-A=1"
     );
@@ -444,7 +443,7 @@ fn a_header_that_was_moved_into_a_presigned_query_counts_as_signed() {
     let Err(Refusal::Mismatch(mismatch)) = verdict(&headers, "") else {
         panic!("an empty signature matched")
     };
-    let signature = key::hex(&key.sign(mismatch.string_to_sign.as_bytes()));
+    let signature = key.sign(&[mismatch.string_to_sign.as_bytes()]).hex().as_str().to_owned();
     assert_eq!(verdict(&headers, &signature), Ok(()));
     headers.insert("x-amz-meta-a", HeaderValue::from_static("2"));
     assert!(matches!(verdict(&headers, &signature), Err(Refusal::Mismatch(_))));
@@ -506,7 +505,7 @@ proptest! {
         let parts = Parts { method: "POST", path: &path, query: &query, headers: request.headers() };
         let claim = Claim::of(&parts).unwrap();
         prop_assert_eq!(claim.check(&service, at), Ok(()));
-        let key = SigningKey::derive(&credentials.secret_key, &claim.scope);
+        let key = SigningKey::derive(&credentials.secret_key, &claim.scope());
         prop_assert_eq!(claim.verify(&parts, BodyHash::of(&body), &key), Ok(()));
     }
 }
@@ -514,7 +513,7 @@ proptest! {
 /// Runs every step and renders every refusal.
 fn exercise(parts: &Parts<'_>) {
     let verdict = Claim::of(parts).and_then(|claim| {
-        let key = SigningKey::derive("secret", &claim.scope);
+        let key = SigningKey::derive("secret", &claim.scope());
         let checked = claim.check("lambda", Millis(1_704_070_800_000));
         let verified = claim.verify(parts, BodyHash::of(b""), &key);
         checked.and(verified)

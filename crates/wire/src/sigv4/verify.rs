@@ -1,71 +1,69 @@
-use subtle::ConstantTimeEq;
-
 use super::canonical::{Canonical, Style};
-use super::key::{hex, sha256};
+use super::key::Hex;
+use super::payload::Payload;
 use super::refusal::{Mismatch, Refusal};
-use super::{ALGORITHM, BodyHash, Claim, Form, Parts, SigningKey, UNSIGNED_PAYLOAD};
+use super::{ALGORITHM, BodyHash, Claim, Form, Parts, SigningKey, X_AMZ_CONTENT_SHA256};
 
-/// What the last line of the canonical request is.
-enum Payload<'a> {
-    /// The hash of the body, whatever the request says.
-    Body,
-    /// S3's header: a hash that must be the body's.
-    Stated(&'a str),
-    /// S3: the body takes no part.
-    Unsigned,
-}
+/// Services whose clients append the session token to a presigned URL after signing it.
+const TOKEN_AFTER: [&str; 2] = ["iotdevicegateway", "iotdata"];
 
-impl Claim {
+impl Claim<'_> {
     /// True when verifying needs the hash of the body.
     pub fn needs_body_hash(&self, parts: &Parts<'_>) -> bool {
-        !matches!(self.payload(parts), Ok(Payload::Unsigned) | Err(_))
+        self.payload(parts).is_ok_and(|payload| payload.needs_body_hash())
     }
 
     /// Verifies the signature in constant time. `body` is the hash of the whole body; it may be that of the empty one
-    /// when [`Claim::needs_body_hash`] says no.
+    /// when [`Claim::needs_body_hash`] says no. Of a body in frames this verifies the head alone: see [`Claim::payload`].
     pub fn verify(&self, parts: &Parts<'_>, body: BodyHash, key: &SigningKey) -> Result<(), Refusal> {
-        let computed = body.hex();
+        let computed = body.digits();
         let payload = self.payload(parts)?;
-        let line = match payload {
-            Payload::Body => &computed,
-            Payload::Stated(hash) => hash,
-            Payload::Unsigned => UNSIGNED_PAYLOAD,
-        };
         self.all_amz_headers_signed(parts)?;
-        let canonical =
-            Canonical { parts: *parts, style: self.style(), signed: &self.signed, payload: line }.bytes()?;
-        let string_to_sign =
-            format!("{ALGORITHM}\n{}\n{}\n{}", self.stamp.text, self.scope.text(), hex(&sha256(&canonical)));
-        let expected = hex(&key.sign(string_to_sign.as_bytes()));
-        if !bool::from(expected.as_bytes().ct_eq(self.signature.as_bytes())) {
+        let canonical = Canonical {
+            parts: *parts,
+            style: self.style(),
+            signed: &self.signed,
+            payload: payload.line().map_or(computed.as_bytes(), str::as_bytes),
+            left_out: self.left_out(),
+        }
+        .bytes()?;
+        let hash = Hex::of_hash(&canonical);
+        let string_to_sign = [
+            ALGORITHM.as_bytes(),
+            b"\n",
+            self.stamp.text().as_bytes(),
+            b"\n",
+            self.credential().scope_text().as_bytes(),
+            b"\n",
+            hash.as_bytes(),
+        ];
+        if !key.sign(&string_to_sign).is(self.signature.as_bytes()) {
             return Err(Refusal::Mismatch(Box::new(Mismatch {
-                access_key: self.access_key.clone(),
-                canonical: String::from_utf8_lossy(&canonical).into_owned(),
-                string_to_sign,
-                provided: self.signature.clone(),
+                access_key: self.access_key().to_owned(),
+                canonical: Some(String::from_utf8_lossy(&canonical).into_owned()),
+                string_to_sign: String::from_utf8_lossy(&string_to_sign.concat()).into_owned(),
+                provided: self.signature.clone().into_owned(),
             })));
         }
         match payload {
-            Payload::Stated(stated) if *stated != computed => {
-                Err(Refusal::PayloadMismatch { stated: stated.to_owned(), computed })
+            Payload::Stated(stated) if stated.as_bytes() != computed.as_bytes() => {
+                Err(Refusal::PayloadMismatch {
+                    stated: stated.into_owned(),
+                    computed: computed.as_str().to_owned(),
+                })
             }
             _ => Ok(()),
         }
     }
 
-    fn payload<'a>(&self, parts: &Parts<'a>) -> Result<Payload<'a>, Refusal> {
-        if self.style() == Style::Plain {
-            return Ok(Payload::Body);
-        }
-        match (self.form, parts.header("x-amz-content-sha256")) {
-            (Form::Query { .. }, None) | (_, Some(UNSIGNED_PAYLOAD)) => Ok(Payload::Unsigned),
-            (_, Some(hash))
-                if hash.len() == 64 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) =>
-            {
-                Ok(Payload::Stated(hash))
+    /// The parameters of the query that take no part in the signature.
+    fn left_out(&self) -> &'static [&'static str] {
+        match self.form {
+            Form::Header => &[],
+            Form::Query { .. } if TOKEN_AFTER.contains(&self.scope().service) => {
+                &["X-Amz-Signature", "X-Amz-Security-Token"]
             }
-            (Form::Header, None) => Err(Refusal::PayloadMissing),
-            (_, Some(_)) => Err(Refusal::PayloadInvalid),
+            Form::Query { .. } => &["X-Amz-Signature"],
         }
     }
 
@@ -74,11 +72,13 @@ impl Claim {
         if self.style() == Style::Plain {
             return Ok(());
         }
+        let presigned = matches!(self.form, Form::Query { .. });
         let mut unsigned: Vec<&str> = parts
             .headers
             .keys()
+            .filter(|name| !(presigned && *name == X_AMZ_CONTENT_SHA256))
             .map(http::HeaderName::as_str)
-            .filter(|name| name.starts_with("x-amz-") && !self.signed.iter().any(|signed| signed == name))
+            .filter(|name| name.starts_with("x-amz-") && !self.signs(name))
             .collect();
         if unsigned.is_empty() {
             return Ok(());
