@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use wire::model::{Kind, Location, Member, ShapeId, Structure};
+use wire::model::{Kind, Location, Member, ShapeId, Structure, TimestampFormat};
 use wire::{Events, Model, Value};
 
 /// Bytes that decide; when they end, everything is as small as can be.
@@ -13,6 +13,11 @@ pub struct Tape<'t> {
 impl<'t> Tape<'t> {
     pub fn new(bytes: &'t [u8]) -> Tape<'t> {
         Tape { bytes }
+    }
+
+    /// A number below another.
+    pub fn below(&mut self, end: u8) -> usize {
+        usize::from(self.next() % end)
     }
 
     fn next(&mut self) -> u8 {
@@ -96,8 +101,7 @@ fn make(model: &Model, shape: ShapeId, way: Way, tape: &mut Tape<'_>, depth: usi
         Kind::Float => Value::Float(tape.number() as f64 / 64.0),
         Kind::Text => Value::Text(tape.text(if way == Way::Xml { XML } else { JSON })),
         Kind::Blob => Value::Blob((0..tape.next() % 20).map(|_| tape.next()).collect::<Vec<u8>>().into()),
-        // To the millisecond, before the year 9999.
-        Kind::Timestamp(_) => Value::Timestamp((tape.number() % 200_000_000_000_000) as f64 / 1000.0),
+        Kind::Timestamp(format) => time(*format, tape),
         Kind::Document => Value::Document(serde_json::json!({ "n": tape.next() })),
         Kind::List(items) => {
             Value::List((0..small(tape)).map(|_| make(model, items.shape, way, tape, depth + 1)).collect())
@@ -136,7 +140,8 @@ fn make_structure(
         let mut value = match member.location {
             Location::Status => Value::Integer(200),
             _ if structure.events == Some(index) => events(model, member.shape, way, tape),
-            Location::Uri | Location::Header => in_header(model, member, way, tape),
+            Location::Headers => prefixed(tape),
+            Location::Uri | Location::Header => in_header(model, member.shape, way, tape),
             _ => make(model, member.shape, way, tape, depth + 1),
         };
         if is_label && value == Value::Text(String::new()) {
@@ -169,10 +174,38 @@ fn events(model: &Model, shape: ShapeId, way: Way, tape: &mut Tape<'_>) -> Value
     Value::Events(Events::of(events.collect()))
 }
 
-fn in_header(model: &Model, member: &Member, way: Way, tape: &mut Tape<'_>) -> Value {
-    match &model.shape(member.shape).kind {
+fn in_header(model: &Model, shape: ShapeId, way: Way, tape: &mut Tape<'_>) -> Value {
+    match &model.shape(shape).kind {
         Kind::Text => Value::Text(tape.text(HEADER)),
-        _ => make(model, member.shape, way, tape, DEPTH),
+        // Headers have dates without fractions unless the model says otherwise.
+        Kind::Timestamp(format) => time(format.or(Some(TimestampFormat::Http)), tape),
+        Kind::List(items) => {
+            Value::List((0..tape.next() % 4).map(|_| in_header(model, items.shape, way, tape)).collect())
+        }
+        _ => make(model, shape, way, tape, DEPTH),
+    }
+}
+
+/// Headers of one prefix, whose names have no capitals.
+fn prefixed(tape: &mut Tape<'_>) -> Value {
+    let mut entries: Vec<(String, Value)> = Vec::new();
+    for _ in 0..tape.next() % 4 {
+        let key = format!("k{}", tape.text(&["a", "z", "0", "-", "_"]));
+        if !entries.iter().any(|(known, _)| *known == key) {
+            entries.push((key, Value::Text(tape.text(HEADER))));
+        }
+    }
+    Value::Map(entries)
+}
+
+/// A time to the millisecond, before the year 9999; to the second where the format has no more, and not before the year 1.
+fn time(format: Option<TimestampFormat>, tape: &mut Tape<'_>) -> Value {
+    let milliseconds = tape.number() % 200_000_000_000_000;
+    match format {
+        Some(TimestampFormat::Http) => Value::Timestamp((milliseconds.abs() / 1000) as f64),
+        Some(TimestampFormat::Epoch | TimestampFormat::Iso8601) | None => {
+            Value::Timestamp(milliseconds as f64 / 1000.0)
+        }
     }
 }
 
