@@ -7,22 +7,44 @@ Run it when a model shall be renewed; the build reads only its output. What AWS 
 patches/, as JSON merge patches that the build applies.
 """
 
+import gzip
 import json
 import pathlib
 import sys
 
 SERVICES = {
-    "lambda": "2015-03-31",
+    "apigateway": "2015-07-09",
+    "apigatewaymanagementapi": "2018-11-29",
+    "apigatewayv2": "2018-11-29",
+    "cloudformation": "2010-05-15",
+    "cloudtrail": "2013-11-01",
+    "cloudwatch": "2010-08-01",
+    "dynamodb": "2012-08-10",
+    "dynamodbstreams": "2012-08-10",
+    "ecr": "2015-09-21",
+    "events": "2015-10-07",
     "iam": "2010-05-08",
-    "sts": "2011-06-15",
+    "kinesis": "2013-12-02",
+    "kms": "2014-11-01",
+    "lambda": "2015-03-31",
     "logs": "2014-03-28",
-    "sqs": "2012-11-05",
+    "pipes": "2015-10-07",
+    "resourcegroupstaggingapi": "2017-01-26",
+    "s3": "2006-03-01",
+    "scheduler": "2021-06-30",
+    "secretsmanager": "2017-10-17",
     "sns": "2010-03-31",
+    "sqs": "2012-11-05",
+    "ssm": "2014-11-06",
+    "stepfunctions": "2016-11-23",
+    "sts": "2011-06-15",
+    "xray": "2016-04-12",
 }
 
 METADATA = [
     "apiVersion",
     "awsQueryCompatible",
+    "checksumFormat",
     "endpointPrefix",
     "jsonVersion",
     "protocol",
@@ -33,9 +55,19 @@ METADATA = [
     "xmlNamespace",
 ]
 
-OPERATION = ["name", "http", "input", "output", "errors", "authtype"]
+OPERATION = ["name", "http", "input", "output", "errors", "authtype", "endpoint", "httpChecksum", "unsignedPayload"]
 
-PROSE = {"documentation", "deprecated", "deprecatedMessage", "deprecatedSince", "synonym"}
+# What is said to people, and what steers clients alone.
+PROSE = {
+    "box",
+    "contextParam",
+    "deprecated",
+    "deprecatedMessage",
+    "deprecatedSince",
+    "documentation",
+    "retryable",
+    "synonym",
+}
 
 
 def without_prose(shape):
@@ -67,6 +99,13 @@ def trimmed(model):
     return {"metadata": metadata, "operations": operations, "shapes": shapes}
 
 
+def read(path):
+    """A model as the source keeps it, or compressed as the package does."""
+    if path.is_file():
+        return json.loads(path.read_text(encoding="utf-8"))
+    return json.loads(gzip.decompress(path.with_name(path.name + ".gz").read_bytes()))
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
@@ -76,7 +115,7 @@ def main():
         sys.exit(f"no data folder in {source}")
     here = pathlib.Path(__file__).parent
     for service, version in SERVICES.items():
-        model = json.loads((data / service / version / "service-2.json").read_text(encoding="utf-8"))
+        model = read(data / service / version / "service-2.json")
         text = json.dumps(trimmed(model), separators=(",", ":"), ensure_ascii=False)
         (here / f"{service}.json").write_text(text + "\n", encoding="utf-8")
 

@@ -63,4 +63,15 @@ impl Caller {
             access_key: None,
         }
     }
+
+    /// Nobody, who calls what `account` leaves open.
+    pub fn anonymous(account: AccountId) -> Caller {
+        Caller {
+            account,
+            arn: Arn::new("iam", "", account.as_str(), "anonymous"),
+            user_id: "anonymous".to_owned(),
+            principal: Principal::Anonymous,
+            access_key: None,
+        }
+    }
 }

@@ -8,11 +8,13 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, request};
 use tasks::{Clock, Random, Shutdown};
 use wire::sigv4::{self, Claim, Family, Refusal};
-use wire::{Identified, Protocol, Value};
+use wire::{Identified, Lost, Protocol, Value};
 
+use crate::absent::Plane;
 use crate::authenticate::{Asked, Authenticated, authenticate};
 use crate::connections::Seats;
 use crate::downloads::{self, Snapshot};
+use crate::host::Ours;
 use crate::invocations;
 use crate::keys::SigningKeys;
 use crate::limits::TRACE_BYTES;
@@ -56,6 +58,8 @@ pub struct Settings {
     pub region: Region,
     /// Our own URL, for clients that send no usable `Host`.
     pub endpoint: Arc<str>,
+    /// The suffixes after which a `Host` names a service, a bucket, a function URL or an API.
+    pub hosts: wire::Hosts,
     /// Whether signatures are demanded.
     pub authentication: Authentication,
     /// The bearer token of scrapers; without one the metrics are for loopback only.
@@ -182,17 +186,25 @@ impl Gateway {
             headers: &head.headers,
             body: body.clone().into(),
         };
-        let arrived = Arrived { head, request, body, claim: Claim::of(&parts(head)) };
+        let mut arrived = Arrived { head, request, body, claim: Claim::of(&parts(head)) };
         let scope = arrived.claim.as_ref().ok().map(|claim| claim.scope().service);
         let id = record.id.to_string();
-        let acceptable = acceptable(head, &read, scope);
-        let identified = match acceptable.and_then(|()| wire::identify(&arrived.request, scope)) {
-            Ok(identified) => identified,
-            Err(fault) => {
-                let protocol = Protocol::guess(&arrived.request, scope);
+        let host = host::meaning(head, &self.inner.parts.settings.hosts);
+        let routed = match acceptable(head, &read, scope) {
+            Ok(()) => wire::route(&arrived.request, scope, &host),
+            Err(fault) => Err(Lost { fault, protocol: Protocol::guess_at(&arrived.request, scope, &host) }),
+        };
+        let (identified, path) = match routed {
+            Ok(wire::Route::Operation { identified, path }) => (identified, path),
+            Ok(wire::Route::FunctionUrl { .. }) => return no_such(Plane::FunctionUrl, record),
+            Ok(wire::Route::Api { .. }) => return no_such(Plane::Api, record),
+            Err(Lost { fault, protocol }) => {
                 return refused(record, &fault, wire::encode_fault(protocol, &fault, &id));
             }
         };
+        if let Some(path) = &path {
+            arrived.request.path = path;
+        }
         let mut trace = trace(head);
         let invokes = invocations::is_invocation(&identified);
         if invokes && trace.is_none() {
@@ -227,7 +239,10 @@ impl Gateway {
             body,
             now: self.now(),
         };
-        let who = self.who(claim.as_ref(), &asked).await?;
+        let who = match claim {
+            Err(Refusal::Missing) if !identified.operation.signed => self.nobody(),
+            _ => self.who(claim.as_ref(), &asked).await?,
+        };
         record.caller = Some(who.caller.clone());
         if invocations::is_invocation(identified) {
             invocations::check_request_id(&head.headers)?;
@@ -254,7 +269,7 @@ impl Gateway {
         match settings.authentication {
             Authentication::On => authenticate(claim, asked, &**keys, &self.inner.signing).await,
             Authentication::Off => {
-                same_site(asked.parts.headers, &settings.endpoint)?;
+                same_site(asked.parts.headers, self.ours())?;
                 let named = claim.ok().and_then(|claim| Region::parse(claim.scope().region).ok());
                 Ok(Authenticated {
                     caller: Arc::new(Caller::root(settings.account, None)),
@@ -262,6 +277,12 @@ impl Gateway {
                 })
             }
         }
+    }
+
+    /// Who calls what AWS leaves open, without a signature.
+    fn nobody(&self) -> Authenticated {
+        let Settings { account, region, .. } = &self.inner.parts.settings;
+        Authenticated { caller: Arc::new(Caller::anonymous(*account)), region: region.clone() }
     }
 
     async fn download(
@@ -309,7 +330,7 @@ impl Gateway {
             Route::Metrics => {
                 record.operation = "metrics";
                 let token = settings.metrics_token.as_deref();
-                if !private::may_read_metrics(&record.source, &head.headers, &settings.endpoint, token) {
+                if !private::may_read_metrics(&record.source, &head.headers, self.ours(), token) {
                     return private::text(
                         StatusCode::FORBIDDEN,
                         "metrics are for this machine, or need the token\n",
@@ -322,14 +343,18 @@ impl Gateway {
         }
     }
 
+    fn ours(&self) -> Ours<'_> {
+        let Settings { endpoint, hosts, .. } = &self.inner.parts.settings;
+        Ours { endpoint, hosts }
+    }
+
     fn now(&self) -> Millis {
         Millis(self.inner.parts.clock.wall_ms())
     }
 
     /// The URL by which the client reached us.
     fn endpoint(&self, head: &request::Parts, source: &Source) -> Arc<str> {
-        let host = head.headers.get(http::header::HOST).and_then(|value| value.to_str().ok());
-        match host.filter(|host| host::name(host).is_some()) {
+        match host::named(head) {
             Some(host) => format!("{}://{host}", scheme(source, &self.inner.parts.settings.endpoint)).into(),
             None => self.inner.parts.settings.endpoint.clone(),
         }
@@ -385,17 +410,25 @@ fn acceptable(head: &request::Parts, read: &Read, scope: Option<&str>) -> Result
 }
 
 /// Without signatures a web page could call us through its reader's browser.
-fn same_site(headers: &http::HeaderMap, endpoint: &str) -> Result<(), Fault> {
+fn same_site(headers: &http::HeaderMap, ours: Ours<'_>) -> Result<(), Fault> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let host_is_ours = text("host").is_some_and(|host| host::is_ours(host, endpoint));
+    let host_is_ours = text("host").is_some_and(|host| ours.include(host));
     let site = text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
     let origin = text("origin")
-        .is_none_or(|origin| origin.split_once("://").is_some_and(|(_, host)| host::is_ours(host, endpoint)));
+        .is_none_or(|origin| origin.split_once("://").is_some_and(|(_, host)| ours.include(host)));
     if host_is_ours && site && origin {
         Ok(())
     } else {
         Err(Fault::new("AccessDeniedException", 403, "Without authentication only this machine may call"))
     }
+}
+
+/// The answer for a function URL or an API that is not there.
+fn no_such(plane: Plane, record: &mut Record) -> Response<Body> {
+    record.service = plane.service();
+    record.operation = plane.operation();
+    record.error = Some(plane.code().into());
+    plane.no_such(&record.id)
 }
 
 fn trace(head: &request::Parts) -> Option<Arc<str>> {

@@ -2,8 +2,8 @@
 
 use aws::Fault;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header, request};
+use wire::host_name;
 
-use crate::host;
 use crate::limits::{HEADER_BYTES, URI_BYTES};
 
 /// Why a head is no request, with the status of its answer.
@@ -49,7 +49,7 @@ pub(crate) fn settle(head: &mut request::Parts) -> Result<(), Refusal> {
 }
 
 fn is_host(host: &HeaderValue) -> bool {
-    host.to_str().is_ok_and(|host| host::name(host).is_some())
+    host.to_str().is_ok_and(|host| host_name(host).is_some())
 }
 
 /// Leaves scheme and host out of an absolute target, which then reads as any other.

@@ -1,32 +1,43 @@
 use std::net::IpAddr;
 
-/// Reads a `Host` header: the name without its port. `None` when it is no host.
-pub(crate) fn name(host: &str) -> Option<&str> {
-    let (name, port) = match host.strip_prefix('[') {
-        Some(rest) => {
-            let (name, port) = rest.split_once(']')?;
-            (name, port.strip_prefix(':').or(port.is_empty().then_some(""))?)
-        }
-        None => host.split_once(':').unwrap_or((host, "")),
-    };
-    let fits = !name.is_empty()
-        && name.len() <= 255
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':'))
-        && port.len() <= 5
-        && port.bytes().all(|byte| byte.is_ascii_digit());
-    fits.then_some(name)
+use http::header::HOST;
+use http::{HeaderMap, request};
+use wire::{Host, Hosts, host_name};
+
+/// The names by which this server is reached.
+#[derive(Clone, Copy)]
+pub(crate) struct Ours<'a> {
+    /// Our own URL.
+    pub(crate) endpoint: &'a str,
+    /// The suffixes of names that mean us.
+    pub(crate) hosts: &'a Hosts,
 }
 
-/// True when a `Host` header means this machine or the address that the server listens on. A page from elsewhere that
-/// had its name rebound to a loopback address cannot forge it.
-pub(crate) fn is_ours(host: &str, endpoint: &str) -> bool {
-    let Some(name) = name(host) else { return false };
-    let own =
-        endpoint.strip_prefix("http://").or_else(|| endpoint.strip_prefix("https://")).unwrap_or(endpoint);
-    name.eq_ignore_ascii_case("localhost")
-        || name.to_ascii_lowercase().ends_with(".localhost")
-        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-        || host.eq_ignore_ascii_case(own)
+impl Ours<'_> {
+    /// True when a `Host` header means this machine or the address that the server listens on. A page from elsewhere that
+    /// had its name rebound to a loopback address cannot forge it.
+    pub(crate) fn include(&self, host: &str) -> bool {
+        let Some(name) = host_name(host) else { return false };
+        let own = self.endpoint.split_once("://").map_or(self.endpoint, |(_, own)| own);
+        self.hosts.are_ours(name)
+            || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+            || host.eq_ignore_ascii_case(own)
+    }
+}
+
+/// The host that a client named, with its port. `None` when it is no host.
+pub(crate) fn named(head: &request::Parts) -> Option<&str> {
+    header(&head.headers).filter(|host| host_name(host).is_some())
+}
+
+/// What the host that a client named means.
+pub(crate) fn meaning<'a>(head: &'a request::Parts, hosts: &Hosts) -> Host<'a> {
+    named(head).map(|host| hosts.read(host)).unwrap_or_default()
+}
+
+/// The `Host` header.
+pub(crate) fn header(headers: &HeaderMap) -> Option<&str> {
+    headers.get(HOST)?.to_str().ok()
 }
 
 #[cfg(test)]
@@ -34,33 +45,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_a_name_and_a_port() {
-        for (host, want) in [
-            ("localhost", Some("localhost")),
-            ("127.0.0.1:4566", Some("127.0.0.1")),
-            ("[::1]:80", Some("::1")),
-            ("[::1]", Some("::1")),
-            ("my-bucket.s3.localhost:1", Some("my-bucket.s3.localhost")),
-            ("", None),
-            ("a b", None),
-            ("a/b", None),
-            ("a:b", None),
-            ("[::1", None),
-            ("[::1]x", None),
-            ("a\"onload=", None),
+    fn only_loopback_names_the_endpoint_and_the_settings_suffixes_are_ours() {
+        let hosts = Hosts::with(["lambent.example".to_owned()]).unwrap();
+        let ours = Ours { endpoint: "http://10.0.0.5:4566", hosts: &hosts };
+        for host in [
+            "localhost:1",
+            "x.localhost",
+            "127.0.0.9",
+            "[::1]:4566",
+            "10.0.0.5:4566",
+            "lambent.example",
+            "b.s3.lambent.example:4566",
         ] {
-            assert_eq!(name(host), want, "{host}");
+            assert!(ours.include(host), "{host}");
         }
-    }
-
-    #[test]
-    fn only_loopback_names_and_the_endpoint_are_ours() {
-        let endpoint = "http://10.0.0.5:4566";
-        for host in ["localhost:1", "x.localhost", "127.0.0.9", "[::1]:4566", "10.0.0.5:4566"] {
-            assert!(is_ours(host, endpoint), "{host}");
-        }
-        for host in ["evil.example", "10.0.0.5:1", "localhost.evil.example", "", "1.2.3.4"] {
-            assert!(!is_ours(host, endpoint), "{host}");
+        for host in
+            ["evil.example", "10.0.0.5:1", "localhost.evil.example", "", "1.2.3.4", "evillambent.example"]
+        {
+            assert!(!ours.include(host), "{host}");
         }
     }
 }

@@ -19,6 +19,7 @@
 //! `lambent_response_bytes_total` and the histogram `lambent_request_seconds`, each by `service`, `operation` and `status`;
 //! `lambent_connections`; and what `server` adds.
 
+mod absent;
 mod authenticate;
 mod body;
 mod connection;

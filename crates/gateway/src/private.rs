@@ -1,6 +1,7 @@
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use subtle::ConstantTimeEq as _;
 
+use crate::host::Ours;
 use crate::{Body, Source, host};
 
 /// The prefix of the routes that are not AWS's.
@@ -35,7 +36,7 @@ impl Route {
 pub(crate) fn may_read_metrics(
     source: &Source,
     headers: &http::HeaderMap,
-    endpoint: &str,
+    ours: Ours<'_>,
     token: Option<&str>,
 ) -> bool {
     if let Some(token) = token.filter(|token| !token.is_empty()) {
@@ -43,11 +44,9 @@ pub(crate) fn may_read_metrics(
         let sent = sent.and_then(|value| value.strip_prefix(b"Bearer ")).unwrap_or_default();
         return bool::from(sent.ct_eq(token.as_bytes()));
     }
-    let sent_host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let sent_host = host::header(headers).unwrap_or_default();
     match source {
-        Source::Client(address) => {
-            address.ip().to_canonical().is_loopback() && host::is_ours(sent_host, endpoint)
-        }
+        Source::Client(address) => address.ip().to_canonical().is_loopback() && ours.include(sent_host),
         Source::InProcess => true,
         Source::Environment(_) => false,
     }
@@ -82,7 +81,8 @@ mod tests {
         let mut headers = http::HeaderMap::new();
         headers.insert("host", HeaderValue::from_static(host));
         headers.insert("authorization", HeaderValue::from_static(authorization));
-        may_read_metrics(source, &headers, "http://127.0.0.1:4566", token)
+        let ours = Ours { endpoint: "http://127.0.0.1:4566", hosts: &wire::Hosts::default() };
+        may_read_metrics(source, &headers, ours, token)
     }
 
     #[test]

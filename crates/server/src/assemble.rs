@@ -156,6 +156,7 @@ fn gateway_settings(config: &Config, endpoint: String) -> gateway::Settings {
         account: config.account_id,
         region: config.region.clone(),
         endpoint: endpoint.into(),
+        hosts: config.hosts.clone(),
         authentication: match config.auth {
             Auth::On => Authentication::On,
             Auth::Off => Authentication::Off,

@@ -2,7 +2,7 @@
 //!
 //! It is pure: no I/O, no clock. It knows shapes and protocols, never what an operation means.
 //!
-//! A request's way: [`identify`] finds the operation, [`Identified::decode`] makes a [`Value`] of the bytes,
+//! A request's way: [`route`](fn@route) finds the operation, [`Identified::decode`] makes a [`Value`] of the bytes,
 //! [`Identified::validate`] checks it, and [`Identified::encode`] or [`Identified::encode_fault`] writes the answer.
 //! Bodies that the model streams stay a [`Stream`] both ways, event streams are [`Events`]; neither is ever a tree.
 //! [`client`] goes the other way.
@@ -19,6 +19,7 @@ mod malformed;
 pub mod model;
 mod names;
 mod request;
+mod route;
 pub mod sigv4;
 mod stream;
 mod validate;
@@ -26,8 +27,9 @@ mod value;
 
 pub use events::{Coming, Events};
 pub use fault::encode_fault;
-pub use identify::{Identified, identify, identify_head};
+pub use identify::Identified;
 pub use model::{Model, Protocol};
 pub use request::{Request, Response};
+pub use route::{Host, Hosts, InvalidSuffix, Lost, Route, host_name, identify, identify_head, route};
 pub use stream::{Body, Chunks, Stream};
 pub use value::Value;

@@ -10,9 +10,6 @@ pub const PARAMETERS: usize = 20_000;
 /// The most headers that are looked at.
 pub const HEADERS: usize = 200;
 
-/// The most segments of a path.
-pub const PATH_SEGMENTS: usize = 64;
-
 /// The most elements of all lists and maps of one request.
 pub const ELEMENTS: usize = 1_000_000;
 
@@ -57,12 +54,3 @@ pub const TRAILER_BYTES: usize = 4096;
 
 /// The most lines of a trailer, its signature excepted.
 pub const TRAILERS: usize = 8;
-
-/// The fields of a posted form, their heads and boundaries; S3's limit.
-pub const POST_FIELDS_BYTES: usize = 20 * 1024;
-
-/// One line of the head of a form's part.
-pub const PART_HEAD_BYTES: usize = 4096;
-
-/// The longest boundary of a form (RFC 2046 has 70).
-pub const BOUNDARY_BYTES: usize = 256;

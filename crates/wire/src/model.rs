@@ -1,19 +1,19 @@
 //! AWS service models, embedded, inflated and parsed when first asked for.
 
+mod entry;
 mod load;
 mod operation;
 mod pattern;
 mod shape;
 
 use std::collections::HashMap;
-use std::io::Read as _;
-use std::sync::OnceLock;
 
-use flate2::read::DeflateDecoder;
+use http::HeaderMap;
 
-use crate::codec::form;
-use operation::Routes;
-pub use operation::{Operation, Root, Segment};
+pub use entry::Weight;
+pub(crate) use entry::{Entry, Services};
+use operation::{Asked, Routes};
+pub use operation::{Need, Operation, Root, Segment};
 pub use pattern::Pattern;
 pub use shape::{
     Entries, ErrorTrait, EventPart, Items, Kind, Location, Member, Namespace, Rules, Shape, ShapeId,
@@ -24,6 +24,7 @@ pub use shape::{
 pub struct Model {
     name: String,
     signing_name: String,
+    action_prefix: String,
     target_prefix: String,
     service_id: String,
     api_version: String,
@@ -77,19 +78,6 @@ impl std::fmt::Display for InvalidModel {
 
 impl std::error::Error for InvalidModel {}
 
-/// What recognises a service without its model, and the model.
-pub(crate) struct Entry {
-    pub(crate) name: &'static str,
-    pub(crate) signing_name: &'static str,
-    pub(crate) target_prefix: &'static str,
-    pub(crate) api_version: &'static str,
-    pub(crate) rest: bool,
-    bytes: &'static [u8],
-    model: OnceLock<Model>,
-}
-
-include!(concat!(env!("OUT_DIR"), "/index.rs"));
-
 impl Protocol {
     /// AWS's name, e.g. `restJson1`.
     pub fn name(self) -> &'static str {
@@ -111,22 +99,6 @@ impl Protocol {
             Protocol::RestJson | Protocol::RestXml => true,
             Protocol::Json10 | Protocol::Json11 | Protocol::Query | Protocol::Cbor => false,
         }
-    }
-}
-
-impl Entry {
-    /// All services.
-    pub(crate) fn all() -> &'static [Entry] {
-        &INDEX
-    }
-
-    /// The model, parsed by the first caller.
-    pub(crate) fn model(&'static self) -> &'static Model {
-        self.model.get_or_init(|| {
-            let mut json = Vec::new();
-            DeflateDecoder::new(self.bytes).read_to_end(&mut json).expect("the build deflated it");
-            Model::parse(self.name, &json).expect("a test parses every model")
-        })
     }
 }
 
@@ -156,6 +128,11 @@ impl Model {
         Entry::all().iter().map(Entry::model)
     }
 
+    /// What each embedded model costs, in order of name. This parses none.
+    pub fn weights() -> impl Iterator<Item = Weight> {
+        Entry::all().iter().map(Entry::weight)
+    }
+
     /// The name in `models/`, e.g. `lambda`.
     pub fn name(&self) -> &str {
         &self.name
@@ -164,6 +141,11 @@ impl Model {
     /// The service in credential scopes, e.g. `lambda`.
     pub fn signing_name(&self) -> &str {
         &self.signing_name
+    }
+
+    /// The service in IAM's actions, e.g. `lambda`.
+    pub fn action_prefix(&self) -> &str {
+        &self.action_prefix
     }
 
     /// What `X-Amz-Target` begins with in awsJson; empty for services without.
@@ -264,22 +246,10 @@ impl Model {
         &self.shapes
     }
 
-    /// The operation of a REST protocol whose method, path and constant parameters match. `path` and `query` are as they
-    /// were sent.
-    pub fn route(&self, method: &str, path: &str, query: &str) -> Option<&Operation> {
-        // Of two operations on one path, the one with constant parameters is the special case.
-        let special = |index: usize| {
-            let Operation { method: own, constants, .. } = &self.operations[index];
-            let has = |key: &str, value: &str| form::first(query, key).is_some_and(|found| found == value);
-            own == method && !constants.is_empty() && constants.iter().all(|(key, value)| has(key, value))
-        };
-        let plain = |index: usize| {
-            let Operation { method: own, constants, .. } = &self.operations[index];
-            own == method && constants.is_empty()
-        };
-        let path = Routes::split(path)?;
-        let found = if query.is_empty() { None } else { self.routes.find(&path, &special) };
-        found.or_else(|| self.routes.find(&path, &plain)).map(|index| &self.operations[index])
+    /// The operation of a REST protocol whose method and path match, and whose constant parameters and required headers and
+    /// parameters fit best. `path` and `query` are as they were sent.
+    pub fn route(&self, method: &str, path: &str, query: &str, headers: &HeaderMap) -> Option<&Operation> {
+        self.routes.find(&self.operations, path, &Asked { method, query, headers })
     }
 }
 
@@ -305,7 +275,7 @@ mod tests {
     fn paths_prefer_literals_and_constant_parameters() {
         let lambda = Model::named("lambda").expect("lambda is embedded");
         let find = |method: &str, path: &str, query: &str| {
-            lambda.route(method, path, query).map(|operation| operation.name.as_str())
+            lambda.route(method, path, query, &HeaderMap::new()).map(|operation| operation.name.as_str())
         };
         let cases = [
             ("GET", "/2015-03-31/functions", "", Some("ListFunctions")),

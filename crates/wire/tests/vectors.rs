@@ -37,7 +37,7 @@ fn requests_are_read_as_what_they_say() {
         let method = serialized["method"].as_str().unwrap_or("POST");
         let request = Request { method, path, query, headers: &headers, body: body.into() };
         if identified.protocol.is_rest() {
-            let found = suite.model.route(method, path, query.unwrap_or_default());
+            let found = suite.model.route(method, path, query.unwrap_or_default(), &headers);
             let found = found.map(|operation| operation.name.clone());
             same("operation", &found.as_deref(), &Some(identified.operation.name.as_str()))?;
         }

@@ -144,7 +144,7 @@ async fn what_has_no_row_is_not_implemented_and_faults_are_encoded() {
         (response.status().as_u16(), code(&response, &body).as_str()),
         (404, "ResourceNotFoundException")
     );
-    let (response, _) = house.call(&root(), "kinesis", sts(), |_| {}).await;
+    let (response, _) = house.call(&root(), "ec2", sts(), |_| {}).await;
     assert_eq!(response.status(), 501);
 }
 

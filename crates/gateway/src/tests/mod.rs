@@ -4,6 +4,7 @@ mod clients;
 mod http2;
 mod in_process;
 mod requests;
+mod routes;
 mod sockets;
 
 use std::io;
@@ -148,6 +149,7 @@ fn house_with(clock: Clock, change: impl FnOnce(&mut Settings)) -> House {
         account: account(),
         region: Region::parse("us-east-1").unwrap(),
         endpoint: "http://127.0.0.1:4566".into(),
+        hosts: wire::Hosts::default(),
         authentication: Authentication::On,
         metrics_token: None,
         connections_per_address: 4,

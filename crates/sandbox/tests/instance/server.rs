@@ -86,20 +86,16 @@ impl Server {
     async fn run(&self, script: &str, tmp: Option<Tmp>) -> anyhow::Result<(String, Option<Tmp>)> {
         let mut slot = self.client.start(self.spec(script, tmp).await?).await?;
         let mut output = String::new();
-        let (mut stdout, mut stderr) = (slot.stdout.reading()?, slot.stderr.reading()?);
         let read = async {
-            stdout.read_to_string(&mut output).await?;
-            stderr.read_to_string(&mut output).await?;
-            anyhow::Ok(())
+            slot.stdout.reading()?.read_to_string(&mut output).await?;
+            slot.stderr.reading()?.read_to_string(&mut output).await?;
+            anyhow::Ok(slot.control.exited().await)
         };
-        let ended = async { tokio::join!(read, slot.control.exited()) };
-        let (read, exit) =
-            self.clock.within(Duration::from_secs(20), ended).await.context("the script goes on")?;
-        read?;
+        let exit = self.clock.within(Duration::from_secs(20), read).await.context("the script goes on")??;
         let usage = slot.control.usage()?;
+        anyhow::ensure!(usage.oom_kills == 0, "{usage:?}");
         let tmp = slot.control.close(KeepTmp::Yes).await;
         let exit = match exit {
-            _ if usage.oom_kills > 0 => " out of memory".into(),
             Exit::Status(0) => String::new(),
             other => format!(" {other:?}"),
         };
@@ -114,12 +110,14 @@ impl Server {
         output.read_line(&mut line).await?;
         slot.control.limit_cpu()?;
         let usage = slot.control.usage()?;
-        anyhow::ensure!(usage.peak_memory_bytes > 100_000, "{usage:?}");
+        anyhow::ensure!(usage.peak_memory_bytes > 100_000 && usage.cpu_us > 0, "{usage:?}");
         slot.control.freeze()?;
         let drained = async { while output.read_line(&mut line).await.is_ok_and(|length| length > 0) {} };
         let _ = self.clock.within(Duration::from_millis(200), drained).await;
+        let before = slot.control.usage()?.cpu_us;
         let more = self.clock.within(Duration::from_millis(200), output.read_line(&mut line)).await;
         anyhow::ensure!(more.is_err(), "a frozen box goes on");
+        anyhow::ensure!(slot.control.usage()?.cpu_us == before, "a frozen box uses time");
         slot.control.thaw()?;
         line.clear();
         output.read_line(&mut line).await?;

@@ -20,6 +20,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use aws::{AccountId, Region};
 use serde::{Deserialize, Serialize};
+use wire::Hosts;
 
 pub use settings::{SETTINGS, Setting};
 use value::Bytes;
@@ -38,6 +39,8 @@ pub struct Config {
     pub account_id: AccountId,
     /// The region of requests that name none.
     pub region: Region,
+    /// The suffixes of host names that are read as AWS's are.
+    pub hosts: Hosts,
     /// Whether signatures are demanded.
     pub auth: Auth,
     /// What is logged.
@@ -323,6 +326,7 @@ impl Effective {
             listen: self.parse("listen", |text| text.parse().ok())?,
             account_id: self.parse("account_id", |text| AccountId::parse(text).ok())?,
             region: self.parse("region", |text| Region::parse(text).ok())?,
+            hosts: self.parse("host_suffixes", value::hosts)?,
             auth: self.parse("auth", value::auth)?,
             log: self.parse("log", Level::parse)?,
             drain: self.parse("drain", value::duration)?,

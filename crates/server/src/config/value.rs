@@ -2,6 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use wire::Hosts;
 
 use super::{Auth, Isolation};
 
@@ -128,6 +129,12 @@ pub(super) fn size(text: &str) -> Option<u64> {
 fn split(text: &str) -> Option<(u64, &str)> {
     let unit = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
     Some((text[..unit].parse().ok()?, text[unit..].trim()))
+}
+
+/// Parses suffixes of host names with commas between them.
+pub(super) fn hosts(text: &str) -> Option<Hosts> {
+    let suffixes = text.split(',').map(str::trim).filter(|suffix| !suffix.is_empty());
+    Hosts::with(suffixes.map(str::to_owned)).ok()
 }
 
 #[cfg(test)]

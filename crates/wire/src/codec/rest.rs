@@ -21,7 +21,9 @@ pub(crate) fn read_labels(
     members: &mut Members,
 ) -> Result<(), Malformed> {
     let path = path.strip_prefix('/').unwrap_or(path);
-    let mut rest = path.strip_suffix('/').unwrap_or(path);
+    // A label that takes the rest of the path takes its last slash too.
+    let is_greedy = matches!(operation.path.last(), Some(Segment::Greedy(_)));
+    let mut rest = path.strip_suffix('/').filter(|_| !is_greedy).unwrap_or(path);
     for (index, segment) in operation.path.iter().enumerate() {
         let (part, after) = match segment {
             Segment::Literal(_) | Segment::Label(_) => rest.split_once('/').unwrap_or((rest, "")),

@@ -6,7 +6,7 @@ use http::HeaderName;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::operation::{Root, Routes, parse_uri};
+use super::operation::{Need, Root, Routes, parse_uri};
 use super::shape::{
     Entries, ErrorTrait, EventPart, Items, Kind, Location, Member, Namespace, Rules, Shape, ShapeId,
     Structure,
@@ -37,6 +37,7 @@ struct RawMetadata {
     xml_namespace: Option<RawNamespace>,
     aws_query_compatible: Option<Json>,
     error_namespace: Option<String>,
+    action_prefix: Option<String>,
     #[serde(default)]
     validation: RawValidation,
 }
@@ -209,10 +210,11 @@ pub(super) fn parse(name: &str, json: &[u8]) -> Result<Model, InvalidModel> {
             protocols.push(other);
         }
     }
-    let endpoint_prefix = metadata.endpoint_prefix.unwrap_or_default();
+    let signing_name = metadata.signing_name.or(metadata.endpoint_prefix).unwrap_or_default();
     Ok(Model {
         name: name.to_owned(),
-        signing_name: metadata.signing_name.unwrap_or_else(|| endpoint_prefix.clone()),
+        action_prefix: metadata.action_prefix.unwrap_or_else(|| signing_name.clone()),
+        signing_name,
         target_prefix: metadata.target_prefix.unwrap_or_default(),
         service_id: metadata.service_id.unwrap_or_default(),
         api_version: metadata.api_version.unwrap_or_default(),
@@ -454,19 +456,33 @@ impl Shapes {
         for error in &raw.errors {
             errors.push(self.id(&error.shape)?);
         }
+        let input = id(&raw.input)?;
         Ok(Operation {
             name: raw.name,
             method: http.method,
             path,
             constants,
+            needs: input.map(|input| self.needs(input)).unwrap_or_default(),
             status: http.response_code.unwrap_or(200),
-            input: id(&raw.input)?,
+            input,
             output: id(&raw.output)?,
             input_root: self.root(raw.input)?,
             output_root: self.root(raw.output)?,
             errors,
             signed: raw.authtype.as_deref() != Some("none"),
         })
+    }
+
+    fn needs(&self, input: ShapeId) -> Vec<Need> {
+        let Some(structure) = self.shapes[input.0 as usize].kind.structure() else { return Vec::new() };
+        let required = structure.members.iter().filter(|member| member.required);
+        required
+            .filter_map(|member| match member.location {
+                Location::Query => Some(Need::Query(member.wire_name.clone())),
+                Location::Header => member.header.clone().map(Need::Header),
+                Location::Body | Location::Uri | Location::Headers | Location::Status => None,
+            })
+            .collect()
     }
 }
 

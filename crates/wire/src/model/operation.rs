@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use http::{HeaderMap, HeaderName};
+
 use super::{Member, Namespace, ShapeId};
-use crate::limits::PATH_SEGMENTS;
+use crate::codec::form;
 
 /// One operation of a model.
 pub struct Operation {
@@ -15,6 +17,9 @@ pub struct Operation {
     pub path: Vec<Segment>,
     /// Parameters that the query string must hold, e.g. `find=LayerVersion`.
     pub constants: Vec<(String, String)>,
+    /// Members of the query string and of headers that the input must have. Where operations share method, path and constant
+    /// parameters, these tell them apart.
+    pub needs: Vec<Need>,
     /// The status of a success.
     pub status: u16,
     /// The input's structure; `None` when there is none.
@@ -66,6 +71,46 @@ pub enum Segment {
     Label(String),
     /// One or more segments, bound to the label.
     Greedy(String),
+}
+
+/// A required member that is no label and not in the body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Need {
+    /// A parameter of the query string.
+    Query(String),
+    /// A header.
+    Header(HeaderName),
+}
+
+/// What a path is routed by beside itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) method: &'a str,
+    pub(super) query: &'a str,
+    pub(super) headers: &'a HeaderMap,
+}
+
+/// How well an operation fits; the greater the better.
+type Fit = (usize, bool, usize);
+
+impl Operation {
+    /// How well the operation fits what was asked on its path; `None` when it does not.
+    fn fit(&self, asked: &Asked<'_>) -> Option<Fit> {
+        let parameter = |key: &str| if asked.query.is_empty() { None } else { form::first(asked.query, key) };
+        // `?acl` is there or not, `?list-type=2` has its value.
+        let has =
+            |key: &str, value: &str| parameter(key).is_some_and(|found| value.is_empty() || found == value);
+        if self.method != asked.method || !self.constants.iter().all(|(key, value)| has(key, value)) {
+            return None;
+        }
+        let is_met = |need: &Need| match need {
+            Need::Query(name) => parameter(name).is_some(),
+            Need::Header(name) => asked.headers.contains_key(name),
+        };
+        let met = self.needs.iter().all(is_met);
+        let needs = if met { self.needs.len() } else { usize::MAX - self.needs.len() };
+        Some((self.constants.len(), met, needs))
+    }
 }
 
 /// Splits a `requestUri` into its path and its constant parameters.
@@ -131,48 +176,54 @@ impl Routes {
         child
     }
 
-    /// The segments of a path as it was sent; `None` when there are too many.
-    pub(super) fn split(path: &str) -> Option<Vec<&str>> {
-        let path = path.strip_prefix('/').unwrap_or(path);
-        // `/functions/` is `/functions`: real clients send both.
-        let path = path.strip_suffix('/').unwrap_or(path);
-        let mut segments = Vec::with_capacity(8);
-        if path.is_empty() {
-            return Some(segments);
-        }
-        for segment in path.split('/') {
-            if segments.len() == PATH_SEGMENTS {
-                return None;
-            }
-            segments.push(segment);
-        }
-        Some(segments)
+    /// The operation of a path as it was sent, from the most literal path to the least.
+    pub(super) fn find<'o>(
+        &self,
+        operations: &'o [Operation],
+        path: &str,
+        asked: &Asked<'_>,
+    ) -> Option<&'o Operation> {
+        self.walk(0, Some(path.strip_prefix('/').unwrap_or(path)), &|node| {
+            let fits = node.operations.iter().filter_map(|index| {
+                let operation = &operations[*index];
+                Some((operation.fit(asked)?, operation))
+            });
+            // Of two that fit alike, the first in order of name.
+            fits.reduce(|best, next| if next.0 > best.0 { next } else { best })
+                .map(|(_, operation)| operation)
+        })
     }
 
-    /// The first operation that is accepted, from the most literal path to the least.
-    pub(super) fn find(&self, path: &[&str], accept: &dyn Fn(usize) -> bool) -> Option<usize> {
-        self.walk(0, path, accept)
-    }
-
-    fn walk(&self, at: usize, rest: &[&str], accept: &dyn Fn(usize) -> bool) -> Option<usize> {
+    /// `rest` is what follows the node's slash; `None` when the path ends without one.
+    fn walk<'o>(
+        &self,
+        at: usize,
+        rest: Option<&str>,
+        pick: &dyn Fn(&Node) -> Option<&'o Operation>,
+    ) -> Option<&'o Operation> {
         let node = &self.nodes[at];
-        let Some((first, rest)) = rest.split_first() else {
-            return node.operations.iter().copied().find(|index| accept(*index));
+        // `/functions/` is `/functions`: real clients send both.
+        let Some(rest) = rest.filter(|rest| !rest.is_empty()) else { return pick(node) };
+        let (first, after) = match rest.split_once('/') {
+            Some((first, after)) => (first, Some(after)),
+            None => (rest, None),
         };
-        if let Some(&child) = node.literals.get(*first)
-            && let Some(found) = self.walk(child, rest, accept)
+        if let Some(&child) = node.literals.get(first)
+            && let Some(found) = self.walk(child, after, pick)
         {
             return Some(found);
         }
-        if first.is_empty() {
-            return None;
-        }
-        if let Some(child) = node.label
-            && let Some(found) = self.walk(child, rest, accept)
+        if let Some(child) = node.label.filter(|_| !first.is_empty())
+            && let Some(found) = self.walk(child, after, pick)
         {
             return Some(found);
         }
         let child = node.greedy?;
-        (0..=rest.len()).rev().find_map(|taken| self.walk(child, &rest[taken..], accept))
+        // A label that takes the rest takes it as it is: keys of objects have empty segments and end in slashes.
+        if let Some(found) = pick(&self.nodes[child]) {
+            return Some(found);
+        }
+        let mut ends = rest.rmatch_indices('/').map(|(end, _)| end).filter(|end| *end > 0);
+        ends.find_map(|end| self.walk(child, Some(&rest[end + 1..]), pick))
     }
 }

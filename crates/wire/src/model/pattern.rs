@@ -131,4 +131,56 @@ mod tests {
     fn a_negated_class_may_stand_in_a_class() {
         assert!(Pattern::new(r"[\s\S]*".to_owned()).matches("any\nthing \u{e9}"));
     }
+
+    #[test]
+    fn rewritten_patterns_match_what_the_models_mean() {
+        let cases: [(&str, &str, &[&str], &[&str]); 9] = [
+            ("ssm", "AlarmName", &["a", " a "], &["", " ", "\t ", "a\nb"]),
+            ("stepfunctions", "CharacterRestrictedName", &["a", "1-", "1.2", "_"], &["", "12", "a b"]),
+            (
+                "scheduler",
+                "Source",
+                &["my.app", "a", "aw", "aws", "awsome", "abc", "$.a[0].b", "$"],
+                &["", "aws.events", "!x", "$.a b"],
+            ),
+            ("pipes", "EventBridgeEventSource", &["my.app", "aws.x", "$.a", " a"], &["", "!", "\n"]),
+            ("dynamodb", "AutoScalingPolicyName", &["a b~"], &["", "\u{e9}", "\t"]),
+            ("dynamodb", "AutoScalingRoleArn", &["", "a\r\n\t\u{1f600}"], &["\u{1}", "\u{ffff}"]),
+            (
+                "ssm",
+                "CloudConnectorIamRoleArn",
+                &["arn:aws:iam::111122223333:role/a/b-c@d"],
+                &["arn:aws:iam::111122223333:role/", "arn:aws:iam::1:role/a"],
+            ),
+            (
+                "ssm",
+                "StringDateTime",
+                &[
+                    "2024",
+                    "2024-02",
+                    "2024-02-29",
+                    "20240229",
+                    "2024-W05-1",
+                    "2024-060",
+                    "2024-02-29T10:11:12Z",
+                    "2024-02-29 10:11:12.5-07:30",
+                    "20240229T101112z",
+                    "2024-02-29T24:00",
+                ],
+                &["", "24", "202402", "2024-13", "2024-02-29T10:1112", "2024-02-29T10:11.5:12", "x"],
+            ),
+            ("iam", "accountAliasType", &["abc", "a-b"], &["a--b", "-ab"]),
+        ];
+        for (service, shape, good, bad) in cases {
+            let model = crate::Model::named(service).expect("the model is embedded");
+            let shape = model.shapes().iter().find(|known| known.name == shape).expect("the shape exists");
+            let pattern = shape.rules.pattern.as_ref().expect("it has a pattern");
+            for value in good {
+                assert!(pattern.matches(value), "{} {value:?}", shape.name);
+            }
+            for value in bad {
+                assert!(!pattern.matches(value), "{} {value:?}", shape.name);
+            }
+        }
+    }
 }

@@ -74,7 +74,7 @@ impl<'a> Writer<'a> {
         put!(self, "impl Operation for {name} {{");
         put!(self, "type Input = {name}Input;\ntype Output = {name}Output;");
         put!(self, "const SERVICE: &'static str = MODEL;\nconst NAME: &'static str = {name:?};");
-        put!(self, "const ACTION: &'static str = \"{}:{action}\";\n}}\n", self.model.signing_name());
+        put!(self, "const ACTION: &'static str = \"{}:{action}\";\n}}\n", self.model.action_prefix());
     }
 
     /// The input or output of an operation: its structure, an alias of a shared one, or an empty one.

@@ -23,6 +23,7 @@
 //! at most [`SIGNED_CHUNK_BYTES`](crate::limits::SIGNED_CHUNK_BYTES).
 
 mod decoder;
+mod line;
 mod trailer;
 
 #[cfg(test)]
