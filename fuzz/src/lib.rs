@@ -7,14 +7,16 @@
 //! |---|---|---|
 //! | `zip` | code packages | nothing is written or linked outside of the tree, a refusal leaves nothing, no error is the disk's |
 //! | `sigv4` | signatures | nothing is verified without the key, all that is signed is |
-//! | `requests` | restJson1, awsJson, awsQuery | what was read and written again is read as itself |
+//! | `requests` | all protocols, as a server | what was read and written again is read as itself |
 //! | `answers` | the same, as a client | |
+//! | `events` | messages of event streams | as for requests |
 //! | `runtime_api` | what functions send | every call is answered in time, and a neighbour's at once |
 //! | `warden` | packets of server, warden, makers | what was read is written and read as itself |
 //! | `policies` | policy documents | a deny of everything denies, a normalised trust policy is one |
 //! | `logs` | filter patterns, records | a quoted message finds itself |
 //! | `journal` | damaged segments | what is read was written, whole and in order |
 
+mod events;
 mod journal;
 mod logs;
 mod message;
@@ -31,6 +33,7 @@ pub type Target = fn(&[u8]);
 /// All targets by their names.
 pub const TARGETS: &[(&str, Target)] = &[
     ("answers", wire::answers),
+    ("events", events::run),
     ("journal", journal::run),
     ("logs", logs::run),
     ("policies", policies::run),

@@ -8,7 +8,7 @@ use wire::{Identified, Model, Protocol, Request, Response, Value, identify};
 
 use crate::message::{Message, split};
 
-const REQUEST_ID: &str = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef";
+pub(crate) const REQUEST_ID: &str = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef";
 
 /// `SPEAKER METHOD TARGET`, headers, body.
 pub(crate) fn requests(input: &[u8]) {
@@ -71,18 +71,19 @@ fn read_again(found: Identified, sent: &Outgoing) -> String {
 
 /// A value as text, for numbers that are no numbers are not equal to themselves. What is empty is left out: forms and headers
 /// cannot say it.
-fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::List(values) => format!("[{}]", values.iter().map(shown).collect::<Vec<_>>().join(", ")),
         Value::Map(entries) => members(entries.iter().map(|(name, value)| (name.as_str(), value))),
         Value::Structure(entries) => members(entries.iter().map(|(name, value)| (&**name, value))),
+        // Text has milliseconds.
+        Value::Timestamp(seconds) => format!("Timestamp({:.0})", seconds * 1000.0),
         Value::Null
         | Value::Bool(_)
         | Value::Integer(_)
         | Value::Float(_)
         | Value::Text(_)
         | Value::Blob(_)
-        | Value::Timestamp(_)
         | Value::Document(_)
         | Value::Body(_)
         | Value::Events(_) => format!("{value:?}"),
@@ -114,7 +115,7 @@ pub(crate) fn answers(input: &[u8]) {
     }
 }
 
-fn named(text: &str) -> Option<Identified> {
+pub(crate) fn named(text: &str) -> Option<Identified> {
     let mut parts = text.split('/');
     let mut found = Identified::named(Model::named(parts.next()?)?, parts.next()?)?;
     if let Some(protocol) = parts.next() {
@@ -123,6 +124,8 @@ fn named(text: &str) -> Option<Identified> {
             "1.0" => Protocol::Json10,
             "1.1" => Protocol::Json11,
             "query" => Protocol::Query,
+            "xml" => Protocol::RestXml,
+            "cbor" => Protocol::Cbor,
             _ => return None,
         };
     }

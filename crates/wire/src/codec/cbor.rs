@@ -170,7 +170,7 @@ impl Reader<'_> {
             (Head::Float(number), Kind::Integer | Kind::Long) => Ok(Value::Integer(number as i64)),
             (head, Kind::Float) => real(head).map(Value::Float).ok_or(Malformed::of(head.class(), kind)),
             (head, Kind::Timestamp(_)) => {
-                let seconds = real(head).filter(|seconds| seconds.is_finite());
+                let seconds = real(head).filter(|seconds| super::text::is_time(*seconds));
                 seconds.map(Value::Timestamp).ok_or(Malformed::of(head.class(), kind))
             }
             (head, kind) => Err(Malformed::of(head.class(), kind)),

@@ -135,7 +135,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         match self.kind() {
             Kind::Integer | Kind::Long => Ok(Value::Integer(value)),
             Kind::Float => Ok(Value::Float(value as f64)),
-            Kind::Timestamp(_) => Ok(Value::Timestamp(value as f64)),
+            Kind::Timestamp(_) if text::is_time(value as f64) => Ok(Value::Timestamp(value as f64)),
             kind => Err(self.reader.fail(Malformed::of(NUMBER, kind))),
         }
     }
@@ -149,7 +149,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
             // AWS cuts the fraction off.
             Kind::Integer | Kind::Long => Ok(Value::Integer(value as i64)),
             Kind::Float => Ok(Value::Float(value)),
-            Kind::Timestamp(_) => Ok(Value::Timestamp(value)),
+            Kind::Timestamp(_) if text::is_time(value) => Ok(Value::Timestamp(value)),
             kind => Err(self.reader.fail(Malformed::of(NUMBER, kind))),
         }
     }

@@ -200,10 +200,9 @@ fn split_list(line: &str, of_http_dates: bool) -> Vec<String> {
 fn prefixed(prefix: &str, headers: &HeaderMap) -> Value {
     let prefix = prefix.to_ascii_lowercase();
     let mut entries = Vec::new();
-    for (name, value) in headers.iter().take(limits::HEADERS) {
+    for name in headers.keys().take(limits::HEADERS) {
         if let Some(key) = name.as_str().strip_prefix(&prefix) {
-            entries
-                .push((key.to_owned(), Value::Text(String::from_utf8_lossy(value.as_bytes()).into_owned())));
+            entries.push((key.to_owned(), Value::Text(joined(name, headers).into_owned())));
         }
     }
     if entries.is_empty() { Value::Null } else { Value::Map(entries) }

@@ -60,10 +60,15 @@ pub(crate) fn float(text: &str) -> Option<f64> {
 /// Reads a timestamp as seconds since the epoch.
 pub(crate) fn timestamp(format: TimestampFormat, text: &str) -> Option<f64> {
     match format {
-        TimestampFormat::Epoch => text.parse().ok().filter(|seconds: &f64| seconds.is_finite()),
+        TimestampFormat::Epoch => text.parse().ok().filter(|seconds| is_time(*seconds)),
         TimestampFormat::Iso8601 => text.parse::<Timestamp>().ok().map(seconds),
         TimestampFormat::Http => rfc2822::parse(text).ok().map(|zoned| seconds(zoned.timestamp())),
     }
+}
+
+/// True for seconds that every format can say: those of the years -9999 to 9999.
+pub(crate) fn is_time(seconds: f64) -> bool {
+    (Timestamp::MIN.as_second() as f64..=Timestamp::MAX.as_second() as f64).contains(&seconds)
 }
 
 fn seconds(timestamp: Timestamp) -> f64 {
@@ -110,21 +115,24 @@ pub(crate) fn write_float(number: f64) -> String {
     }
 }
 
+/// Writes a timestamp as S3 does in XML: with three digits after the second, zeros too.
+pub(crate) fn write_milliseconds(seconds: f64) -> String {
+    format!("{:.3}", clamped((seconds * 1000.0).round() as i64))
+}
+
+fn clamped(milliseconds: i64) -> Timestamp {
+    let end = if milliseconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_millisecond(milliseconds).unwrap_or(end)
+}
+
 /// Writes a timestamp, to the millisecond. What is outside of the years -9999 to 9999 becomes their end.
 pub(crate) fn write_timestamp(format: TimestampFormat, seconds: f64) -> String {
     let milliseconds = (seconds * 1000.0).round() as i64;
-    let clamped = || {
-        Timestamp::from_millisecond(milliseconds).unwrap_or(if milliseconds < 0 {
-            Timestamp::MIN
-        } else {
-            Timestamp::MAX
-        })
-    };
     match format {
         TimestampFormat::Epoch => epoch(milliseconds),
-        TimestampFormat::Iso8601 => clamped().to_string(),
+        TimestampFormat::Iso8601 => clamped(milliseconds).to_string(),
         TimestampFormat::Http => rfc2822::DateTimePrinter::new()
-            .timestamp_to_rfc9110_string(&clamped())
+            .timestamp_to_rfc9110_string(&clamped(milliseconds))
             .unwrap_or_else(|_| epoch(milliseconds)),
     }
 }

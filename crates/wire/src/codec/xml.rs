@@ -202,11 +202,21 @@ impl Writer<'_> {
             }
             kind => {
                 self.out.push('>');
-                let text = text::write(kind, format.unwrap_or(TimestampFormat::Iso8601), value);
-                escape(self.out, &text.unwrap_or_default());
+                self.scalar(kind, format.unwrap_or(TimestampFormat::Iso8601), value);
             }
         }
         close(self.out, tag.name);
+    }
+
+    fn scalar(&mut self, kind: &Kind, format: TimestampFormat, value: &Value) {
+        if let (Value::Timestamp(seconds), Kind::Timestamp(own)) = (value, kind)
+            && own.unwrap_or(format) == TimestampFormat::Iso8601
+            && self.model.is_s3()
+        {
+            self.out.push_str(&text::write_milliseconds(*seconds));
+            return;
+        }
+        escape(self.out, &text::write(kind, format, value).unwrap_or_default());
     }
 
     fn attributes(&mut self, structure: &Structure, value: &Value) {

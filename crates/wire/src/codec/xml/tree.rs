@@ -30,6 +30,9 @@ impl Element {
 
 /// Parses a document into its root element. There are no document types and no entities but XML's own five.
 pub(crate) fn parse(document: &str) -> Result<Element, Malformed> {
+    if !document.chars().all(is_allowed) {
+        return Err(Malformed::Syntax);
+    }
     let mut reader = Reader::from_str(document);
     let mut open: Vec<Element> = vec![Element::default()];
     let mut elements = 0;
@@ -53,7 +56,8 @@ pub(crate) fn parse(document: &str) -> Result<Element, Malformed> {
             Event::CData(text) => top.text.push_str(&text.xml10_content()),
             Event::GeneralRef(reference) => {
                 match reference.resolve_char_ref().map_err(|_| Malformed::Syntax)? {
-                    Some(c) => top.text.push(c),
+                    Some(c) if is_allowed(c) => top.text.push(c),
+                    Some(_) => return Err(Malformed::Syntax),
                     None => top.text.push_str(entity(&reference.xml10_content()).ok_or(Malformed::Syntax)?),
                 }
             }
@@ -75,6 +79,9 @@ fn element(start: &BytesStart<'_>) -> Result<Element, Malformed> {
             return Err(Malformed::Syntax);
         }
         let value = unescaped(&attribute.value)?;
+        if !value.chars().all(is_allowed) {
+            return Err(Malformed::Syntax);
+        }
         attributes.push((attribute.key.local_name().as_ref().to_owned(), value.into_owned()));
     }
     Ok(Element { name: start.local_name().as_ref().to_owned(), attributes, ..Element::default() })
@@ -83,6 +90,11 @@ fn element(start: &BytesStart<'_>) -> Result<Element, Malformed> {
 /// An attribute's value with its references resolved.
 fn unescaped(value: &str) -> Result<Cow<'_, str>, Malformed> {
     quick_xml::escape::unescape_with(value, entity).map_err(|_| Malformed::Syntax)
+}
+
+/// True for characters that XML 1.0 has.
+fn is_allowed(c: char) -> bool {
+    !matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}')
 }
 
 fn entity(name: &str) -> Option<&'static str> {
