@@ -137,6 +137,7 @@ impl Environment {
                 stream,
                 tail: None,
                 pending: Vec::new(),
+                lingers_until: None,
             },
             alarm: Alarm::new(clock),
             engine,
@@ -262,7 +263,7 @@ impl Environment {
                         }
                         let written = |message| journal.message(clock.wall_ms(), message);
                         let happened = waiting.poll(cx, written);
-                        journal.hand_on();
+                        journal.hand_on_output();
                         if let Poll::Ready(happening) = happened {
                             return Poll::Ready(Woken::Happening(happening));
                         }
@@ -293,8 +294,14 @@ impl Environment {
         }
     }
 
-    /// When something is due in this state.
+    /// When something is due.
     fn deadline(&self) -> Option<Tick> {
+        let lingers = self.journal.lingers_until;
+        self.state_ends().into_iter().chain(lingers).min()
+    }
+
+    /// When something is due in this state.
+    fn state_ends(&self) -> Option<Tick> {
         let call = self.call.as_ref();
         match self.state {
             State::Initialising(Within::Init) => Some(self.init_began.plus(limits::INIT_LIMIT)),
@@ -314,6 +321,10 @@ impl Environment {
     /// The alarm rang: something is due.
     fn ring(&mut self) -> Option<Happening> {
         let now = self.engine.parts.clock.tick();
+        if self.journal.lingers_until.is_some_and(|until| until <= now) {
+            self.journal.hand_on();
+            return None;
+        }
         match self.state {
             State::Draining if self.call.as_ref().is_some_and(|call| now < call.deadline()) => {
                 self.no_longer_settling();
@@ -461,6 +472,8 @@ pub(crate) struct Journal {
     tail: Option<Tail>,
     /// Lines that were read and not yet handed on, to hand on many at once.
     pending: Vec<LogLine>,
+    /// When the one pending line is handed on at the latest, if it may wait for another.
+    lingers_until: Option<Tick>,
 }
 
 impl Journal {
@@ -478,8 +491,23 @@ impl Journal {
         self.pending.push(LogLine { at: Millis(at_ms), message });
     }
 
+    /// Takes a line that may wait for the next one until then.
+    fn linger(&mut self, at_ms: u64, message: Bytes, until: Tick) {
+        self.hand_on();
+        self.take(at_ms, message);
+        self.lingers_until = Some(until);
+    }
+
+    /// Gives everything taken so far to the sink, unless it is one line that may wait.
+    fn hand_on_output(&mut self) {
+        if self.lingers_until.is_none() || self.pending.len() > 1 {
+            self.hand_on();
+        }
+    }
+
     /// Gives everything taken so far to the sink.
     fn hand_on(&mut self) {
+        self.lingers_until = None;
         if !self.pending.is_empty() {
             self.sink.write(&self.stream, &self.pending);
             self.pending.clear();

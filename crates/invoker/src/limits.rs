@@ -25,6 +25,8 @@ pub(crate) const MINT_LIMIT: Duration = Duration::from_secs(10);
 pub(crate) const CREDENTIAL_MARGIN: Duration = Duration::from_secs(15 * 60);
 /// How long a new call waits for an environment that has answered but not yet asked for the next event.
 pub(crate) const DRAIN_GRACE: Duration = Duration::from_millis(10);
+/// How long START waits for the line after it.
+pub(crate) const START_LINGER: Duration = Duration::from_millis(50);
 /// How long a new call waits for an environment that is being reset.
 pub(crate) const RESET_GRACE: Duration = Duration::from_secs(2);
 /// How often a start is tried again after room was made for it.

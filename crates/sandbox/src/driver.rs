@@ -126,7 +126,7 @@ pub trait Control: Send + 'static {
     fn thaw(&mut self) -> std::io::Result<()>;
     /// Applies the CPU share that goes with the memory size; initialisation runs without it.
     fn limit_cpu(&mut self) -> std::io::Result<()>;
-    /// What the box has used so far.
+    /// What the box has needed of memory so far. Asked at every call, so it reads no more than that takes.
     fn usage(&mut self) -> std::io::Result<Usage>;
     /// Waits for the end of the command's main process. May be awaited again after it resolved.
     fn exited(&mut self) -> Boxed<'_, Exit>;
@@ -143,14 +143,12 @@ pub enum KeepTmp {
     No,
 }
 
-/// What a box has used since its start.
+/// What a box has needed of memory since its start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Peak memory in bytes: the sum of VmHWM over its processes, or what the main process had if that is ended and was
     /// larger, at most the limit.
     pub peak_memory_bytes: u64,
-    /// CPU time in microseconds.
-    pub cpu_us: u64,
     /// How often the kernel killed a process of the box for want of memory.
     pub oom_kills: u64,
 }

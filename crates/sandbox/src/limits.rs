@@ -37,7 +37,10 @@ pub(crate) const PENDING_SIGNALS: u64 = 1_024;
 pub(crate) const OOM_SCORE: &str = "500";
 
 /// Descriptors that the server needs for an environment: its cgroup files, listeners, pipes and connections.
-pub(crate) const FILES_PER_ENVIRONMENT: u64 = 16;
+pub(crate) const FILES_PER_ENVIRONMENT: u64 = 18;
+
+/// `status` files that are kept open for an environment; those of further processes are opened at each look.
+pub(crate) const STATUS_FILES: usize = 2;
 
 /// Processes and threads that an environment has on average.
 pub(crate) const PROCESSES_PER_ENVIRONMENT: u64 = 16;

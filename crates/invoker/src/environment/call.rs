@@ -117,7 +117,8 @@ impl Environment {
         self.call = Some(Call::new(job, self.engine.parts.clock.tick()));
     }
 
-    /// Hands the event over, then writes START: the runtime is not kept waiting for a log.
+    /// Hands the event over. START waits for the next line, or [`limits::START_LINGER`]: the runtime is not kept waiting
+    /// for a log, and a short call without output costs one write.
     pub(super) async fn deliver(&mut self, happening: Happening) -> Option<Happening> {
         if let Happening::Asked(_) = happening {
             self.initialised().await;
@@ -126,7 +127,11 @@ impl Environment {
         let (Some(call), Some(slot)) = (&self.call, &mut self.slot) else { return None };
         slot.thaw();
         slot.api.deliver(call.delivery(&self.engine.parts.clock));
-        self.log_start();
+        let line = self.lines().start(&call.invocation.request_id);
+        if self.journal.sieve.keeps_system(&line) {
+            let clock = &self.engine.parts.clock;
+            self.journal.linger(clock.wall_ms(), line, clock.tick().plus(limits::START_LINGER));
+        }
         None
     }
 
@@ -202,6 +207,8 @@ impl Environment {
         }
         call.send(Ok(Outcome { verdict, payload, log_tail: None, report }));
         drop(permit);
+        // One round for the caller's task, one for that of its connection, which writes.
+        let_others_run().await;
         let_others_run().await;
         None
     }

@@ -2,6 +2,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
+use std::sync::{Mutex, PoisonError};
 
 use crate::{Exit, Usage, limits};
 
@@ -11,6 +12,8 @@ use crate::{Exit, Usage, limits};
 #[derive(Debug, Default)]
 pub struct Handles {
     files: [Option<File>; Handles::KINDS],
+    /// `status` in /proc of the processes that were there at the last look, kept open: it never becomes another's.
+    statuses: Mutex<Vec<(u64, File)>>,
     memory_mb: u32,
     version_1: u8,
 }
@@ -116,27 +119,22 @@ impl Handles {
         self.write_either(Kind::Burst, &quota.to_string(), &quota.to_string())
     }
 
-    /// What the box has used so far.
+    /// What the box has needed of memory so far.
     pub fn usage(&self) -> io::Result<Usage> {
-        Ok(Usage {
-            peak_memory_bytes: self.peak_memory_bytes()?,
-            cpu_us: self.cpu_us()?,
-            oom_kills: self.oom_kills()?,
-        })
+        Ok(Usage { peak_memory_bytes: self.peak_memory_bytes()?, oom_kills: self.oom_kills()? })
     }
 
     /// CPU time in microseconds.
     pub fn cpu_us(&self) -> io::Result<u64> {
-        let text = self.read(Kind::CpuUsage)?;
-        Ok(match self.version(Kind::CpuUsage) {
-            Version::One => text.trim().parse::<u64>().unwrap_or(0) / 1000,
-            Version::Two => field(&text, "usage_usec"),
+        self.read(Kind::CpuUsage, |text| match self.version(Kind::CpuUsage) {
+            Version::One => number(text) / 1000,
+            Version::Two => field(text, "usage_usec"),
         })
     }
 
     /// How often the kernel killed a process of the box for want of memory.
     pub fn oom_kills(&self) -> io::Result<u64> {
-        Ok(field(&self.read(Kind::MemoryEvents)?, "oom_kill"))
+        self.read(Kind::MemoryEvents, |text| field(text, "oom_kill"))
     }
 
     /// The memory size in bytes.
@@ -146,13 +144,21 @@ impl Handles {
 
     /// The sum of the peak resident sizes of the living processes, at most the memory size.
     pub fn peak_memory_bytes(&self) -> io::Result<u64> {
-        let mut sum = 0;
-        for pid in self.read(Kind::Processes)?.lines() {
-            // A process that ended meanwhile counts nothing.
-            if let Ok(status) = File::open(format!("/proc/{pid}/status")).and_then(|file| whole(&file)) {
-                sum += 1024 * field(&status, "VmHWM:");
-            }
-        }
+        let mut kept = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut before = std::mem::take(&mut *kept);
+        let sum = self.read(Kind::Processes, |text| {
+            let pids = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+            pids.map(|line| {
+                let pid = number(line);
+                let known = before.iter().position(|(of, _)| *of == pid).map(|at| before.swap_remove(at).1);
+                let (peak, file) = peak_bytes(pid, known);
+                if let Some(file) = file.filter(|_| kept.len() < limits::STATUS_FILES) {
+                    kept.push((pid, file));
+                }
+                peak
+            })
+            .sum::<u64>()
+        })?;
         Ok(sum.min(self.memory_bytes()))
     }
 
@@ -169,23 +175,36 @@ impl Handles {
         file.write_all_at(text.as_bytes(), 0)
     }
 
-    fn read(&self, kind: Kind) -> io::Result<String> {
-        self.files[kind as usize].as_ref().map_or(Ok(String::new()), whole)
+    fn read<T>(&self, kind: Kind, read: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
+        match &self.files[kind as usize] {
+            Some(file) => whole(file, read),
+            None => Ok(read(b"")),
+        }
     }
 }
 
-/// A kernel's file from its start, in one read when it is short: this runs at every call.
-fn whole(file: &File) -> io::Result<String> {
-    let mut text = Vec::new();
+/// The peak resident size of a process, and its `status`. A process that ended meanwhile counts nothing; one whose
+/// number was used again is opened again.
+fn peak_bytes(pid: u64, known: Option<File>) -> (u64, Option<File>) {
+    let read = |file: File| Some((1024 * whole(&file, |text| field(text, "VmHWM:")).ok()?, file));
+    let opened = || File::open(format!("/proc/{pid}/status")).ok().and_then(read);
+    known.and_then(read).or_else(opened).map_or((0, None), |(peak, file)| (peak, Some(file)))
+}
+
+/// Reads a kernel's file from its start, in one read when it is short: this runs at every call.
+fn whole<T>(file: &File, read: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
     let mut buffer = [0; 4096];
-    loop {
-        let count = file.read_at(&mut buffer, text.len() as u64)?;
-        text.extend_from_slice(&buffer[..count]);
-        // The kernel fills a page but for a record that does not fit, and records are short: half a page is the end.
-        if count < buffer.len() / 2 {
-            return Ok(String::from_utf8_lossy(&text).into_owned());
-        }
+    let mut count = file.read_at(&mut buffer, 0)?;
+    // The kernel fills a page but for a record that does not fit, and records are short: half a page is the end.
+    if count < buffer.len() / 2 {
+        return Ok(read(&buffer[..count]));
     }
+    let mut bytes = Vec::new();
+    while count > 0 {
+        bytes.extend_from_slice(&buffer[..count]);
+        count = file.read_at(&mut buffer, bytes.len() as u64)?;
+    }
+    Ok(read(&bytes))
 }
 
 /// The version of a cgroup hierarchy.
@@ -196,12 +215,19 @@ pub(crate) enum Version {
 }
 
 /// The number after a word at the start of a line; 0 without one.
-fn field(text: &str, name: &str) -> u64 {
-    let of_line = |line: &str| {
-        let mut words = line.split_ascii_whitespace();
-        (words.next() == Some(name)).then(|| words.next()?.parse().ok()).flatten()
+fn field(text: &[u8], name: &str) -> u64 {
+    let of_line = |line: &[u8]| {
+        let rest = line.strip_prefix(name.as_bytes())?;
+        rest.first().filter(|byte| byte.is_ascii_whitespace())?;
+        Some(number(rest))
     };
-    text.lines().find_map(of_line).unwrap_or(0)
+    text.split(|byte| *byte == b'\n').find_map(of_line).unwrap_or(0)
+}
+
+/// The number that a text begins with, after white space; 0 without one.
+fn number(text: &[u8]) -> u64 {
+    let digits = text.trim_ascii_start().iter().take_while(|byte| byte.is_ascii_digit());
+    digits.fold(0, |sum: u64, digit| sum.saturating_mul(10).saturating_add(u64::from(digit - b'0')))
 }
 
 impl Exit {

