@@ -40,10 +40,21 @@ impl Arn {
         Ok(arn)
     }
 
-    /// Makes an ARN in the partition `aws`. `resource` must not be empty.
+    /// Makes an ARN in the partition `aws`. `service` and `resource` must not be empty, and only `resource` may hold colons.
+    ///
+    /// # Panics
+    /// When it would be longer than 65,535 bytes.
     pub fn new(service: &str, region: &str, account: &str, resource: &str) -> Arn {
-        Arn::parse(&format!("arn:aws:{service}:{region}:{account}:{resource}"))
-            .expect("an ARN made of its parts is well formed")
+        let mut text =
+            String::with_capacity(11 + service.len() + region.len() + account.len() + resource.len());
+        text.push_str("arn:aws");
+        let parts = [service, region, account, resource].map(|part| {
+            text.push(':');
+            let at = text.len();
+            text.push_str(part);
+            u16::try_from(at).expect("an ARN is short")
+        });
+        Arn { text: text.into(), parts }
     }
 
     fn part(&self, index: usize) -> &str {
@@ -117,6 +128,8 @@ mod tests {
             (arn.partition(), arn.service(), arn.region(), arn.account(), arn.resource()),
             ("aws", "lambda", "eu-west-1", "123456789012", "function:f:PROD")
         );
+        let made = Arn::new("lambda", "eu-west-1", "123456789012", "function:f:PROD");
+        assert_eq!((&made, made.resource()), (&arn, "function:f:PROD"));
         let bucket = Arn::parse("arn:aws:s3:::b/k").unwrap();
         assert_eq!((bucket.region(), bucket.account(), bucket.resource()), ("", "", "b/k"));
     }

@@ -35,12 +35,14 @@ pub(crate) enum Kind {
     CpuUsage,
     /// `memory.events` or `memory.oom_control`.
     MemoryEvents,
+    /// An eventfd that version 1 rings when the box is out of memory. Version 2 kills the whole box itself.
+    Exhausted,
 }
 
 /// [`Handles`] taken apart to travel over a socket: the descriptors, and what each of them is.
 #[derive(Debug)]
 pub struct Parts {
-    /// At most 7 descriptors.
+    /// At most 8 descriptors.
     pub fds: Vec<OwnedFd>,
     /// Bit k: file k is among `fds`, which are in order.
     pub present: u8,
@@ -51,7 +53,7 @@ pub struct Parts {
 }
 
 impl Handles {
-    pub(crate) const KINDS: usize = 7;
+    pub(crate) const KINDS: usize = 8;
 
     pub(crate) fn new(memory_mb: u32) -> Handles {
         Handles { memory_mb, ..Handles::default() }
@@ -88,8 +90,8 @@ impl Handles {
             }
         }
         match fds.next() {
-            None if parts.present < 1 << Handles::KINDS => Ok(handles),
-            _ => Err(io::ErrorKind::InvalidInput.into()),
+            None => Ok(handles),
+            Some(_) => Err(io::ErrorKind::InvalidInput.into()),
         }
     }
 
@@ -122,6 +124,11 @@ impl Handles {
     /// What the box has needed of memory so far.
     pub fn usage(&self) -> io::Result<Usage> {
         Ok(Usage { peak_memory_bytes: self.peak_memory_bytes()?, oom_kills: self.oom_kills()? })
+    }
+
+    /// Takes what becomes readable when the box is out of memory, where the kernel kills but one process of it.
+    pub(crate) fn take_exhausted(&mut self) -> Option<File> {
+        self.files[Kind::Exhausted as usize].take()
     }
 
     /// CPU time in microseconds.

@@ -1,9 +1,10 @@
 use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::fd::OwnedFd;
+use std::io::{self, Write as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use rustix::event::{EventfdFlags, eventfd};
 
 use super::Handles;
 use super::handles::{Kind, Version};
@@ -243,6 +244,8 @@ impl Slot<'_> {
         if let Some(path) = self.limits_two() {
             write(&path.join("memory.max"), &bytes)?;
             write_if_there(&path.join("memory.swap.max"), "0")?;
+            // Half a function is none: the kernel kills all of it.
+            write_if_there(&path.join("memory.oom.group"), "1")?;
         }
         Ok(())
     }
@@ -269,10 +272,13 @@ impl Slot<'_> {
             let mut options = OpenOptions::new();
             match kind {
                 Kind::Freeze | Kind::Kill | Kind::Quota | Kind::Burst => options.write(true),
-                Kind::Processes | Kind::CpuUsage | Kind::MemoryEvents => options.read(true),
+                Kind::Processes | Kind::CpuUsage | Kind::MemoryEvents | Kind::Exhausted => options.read(true),
             };
             let file = options.open(&path).with_context(|| format!("open {}", path.display()))?;
             handles.put(kind, file, version);
+        }
+        if let Some(notice) = self.one_of("memory").and_then(exhausted) {
+            handles.put(Kind::Exhausted, notice, Version::One);
         }
         Ok(handles)
     }
@@ -397,3 +403,15 @@ pub(crate) fn wait_until(mut done: impl FnMut() -> bool) -> io::Result<()> {
 #[cfg(test)]
 #[path = "tests.rs"]
 mod tests;
+
+/// An eventfd that rings when the version 1 group is out of memory. A kernel without it (it is deprecated) leaves that to be
+/// found at the end of the call.
+fn exhausted(memory: &Path) -> Option<File> {
+    let control = File::open(memory.join("memory.oom_control")).ok()?;
+    let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+    let notice = File::from(eventfd(0, flags).ok()?);
+    let order = format!("{} {}", notice.as_raw_fd(), control.as_raw_fd());
+    let mut listeners = OpenOptions::new().write(true).open(memory.join("cgroup.event_control")).ok()?;
+    listeners.write_all(order.as_bytes()).ok()?;
+    Some(notice)
+}

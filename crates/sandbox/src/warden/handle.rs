@@ -1,12 +1,14 @@
 //! A running box in the server: used through its own descriptors, without the warden, until it is closed.
 
+use std::fs::File;
 use std::future::Future;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
 
 use anyhow::Context;
-use tokio::io::AsyncReadExt;
+use tokio::io::unix::AsyncFd;
+use tokio::io::{AsyncReadExt, Interest};
 use tokio::net::unix::pipe::Receiver;
 
 use crate::cgroup::{Handles, Parts};
@@ -31,9 +33,10 @@ pub(crate) fn slot(arrived: Arrived) -> anyhow::Result<Slot> {
         version_1: made.version_1,
         memory_mb: made.memory_mb,
     };
-    let cgroup = Handles::from_parts(parts).context("the cgroup files of a box")?;
+    let mut cgroup = Handles::from_parts(parts).context("the cgroup files of a box")?;
+    let memory = cgroup.take_exhausted().map_or(Memory::Unwatched, Memory::Unread);
     let life = Life { cgroup, lifeline: Some(lifeline) };
-    let control = Running { life, status: Status::Unread(status), peak_bytes: 0, owned };
+    let control = Running { life, status: Status::Unread(status), memory, peak_bytes: 0, owned };
     Ok(Slot {
         number: made.slot,
         runtime_api: Listener::Tcp(runtime_api.into()),
@@ -48,6 +51,7 @@ pub(crate) fn slot(arrived: Arrived) -> anyhow::Result<Slot> {
 struct Running {
     life: Life,
     status: Status,
+    memory: Memory,
     /// What the main process had at its end.
     peak_bytes: u64,
     owned: Owned,
@@ -60,13 +64,48 @@ struct Life {
     lifeline: Option<OwnedFd>,
 }
 
-impl Drop for Life {
-    fn drop(&mut self) {
+impl Life {
+    fn end(&mut self) {
         // A host without cgroup.kill needs the thaw: frozen processes of version 1 ignore even SIGKILL.
         if !matches!(self.cgroup.kill(), Ok(true)) {
             let _ = self.cgroup.thaw();
         }
         self.lifeline = None;
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Whether the kernel tells when the box is out of memory. Where it does, it kills one process, and we the others: half a
+/// function is none.
+enum Memory {
+    Unwatched,
+    /// Not yet part of a reactor.
+    Unread(File),
+    Watched(AsyncFd<File>),
+    Exhausted,
+}
+
+impl Memory {
+    /// Ready when the box is out of memory.
+    async fn exhausted(&mut self) {
+        if let Memory::Unread(_) = self
+            && let Memory::Unread(file) = std::mem::replace(self, Memory::Unwatched)
+        {
+            // SAFETY: the descriptor is the file's own and stays open as long as the file, which is moved in.
+            match unsafe { AsyncFd::register_with_interest(file, Interest::READABLE) } {
+                Ok(watched) => *self = Memory::Watched(watched),
+                Err(error) => tracing::warn!(%error, "watch the memory of a box"),
+            }
+        }
+        match self {
+            Memory::Watched(notice) if notice.readable().await.is_ok() => *self = Memory::Exhausted,
+            _ => std::future::pending().await,
+        }
     }
 }
 
@@ -82,11 +121,14 @@ impl Running {
         loop {
             match &mut self.status {
                 Status::Known(exit) => return *exit,
-                Status::Waiting(pipe) => {
-                    let (exit, peak_bytes) = read_exit(pipe).await;
-                    self.peak_bytes = peak_bytes;
-                    self.status = Status::Known(exit);
-                }
+                Status::Waiting(pipe) => tokio::select! {
+                    biased;
+                    (exit, peak_bytes) = read_exit(pipe) => {
+                        self.peak_bytes = peak_bytes;
+                        self.status = Status::Known(exit);
+                    }
+                    () = self.memory.exhausted() => self.life.end(),
+                },
                 Status::Unread(_) => self.register(),
             }
         }
@@ -129,6 +171,10 @@ impl Control for Running {
         // The main process is no longer seen once it has ended, and it was the largest, most likely.
         let most = self.life.cgroup.memory_bytes();
         usage.peak_memory_bytes = usage.peak_memory_bytes.max(self.peak_bytes.min(most));
+        if matches!(self.memory, Memory::Exhausted) {
+            // We may have been faster than the kernel.
+            usage.oom_kills += 1;
+        }
         Ok(usage)
     }
 

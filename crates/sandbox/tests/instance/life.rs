@@ -8,11 +8,12 @@ use tasks::Random;
 
 use crate::instance::{Instance, MAKER, SERVER, kill, of_block, wait_for};
 
-pub(crate) const TESTS: [(&str, fn()); 3] = [
+pub(crate) const TESTS: [(&str, fn()); 4] = [
     (
         "a_script_runs_in_a_box_with_its_environment_and_tmp",
         a_script_runs_in_a_box_with_its_environment_and_tmp,
     ),
+    ("out_of_memory_in_one_process_ends_the_box_at_once", out_of_memory_in_one_process_ends_the_box_at_once),
     ("a_frozen_box_stops_and_goes_on", a_frozen_box_stops_and_goes_on),
     ("random_kills_leave_no_box_group_mount_or_image", random_kills_leave_no_box_group_mount_or_image),
 ];
@@ -29,6 +30,15 @@ fn a_script_runs_in_a_box_with_its_environment_and_tmp() {
     instance.signal(Signal::TERM);
     assert_eq!(instance.exit_code(), Some(0));
     nothing_is_left(&folder.path().join("data"));
+}
+
+fn out_of_memory_in_one_process_ends_the_box_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let instance = Instance::start(&folder.path().join("data"), "");
+    // `tail` keeps all of it and is killed; the shell would wait for a long time.
+    let greedy = "head -c 400000000 /dev/zero | tail -c 390000000 | cat >/dev/null; sleep 1000";
+    assert_eq!(instance.ask(&format!("run {greedy}")), " out of memory");
+    assert_eq!(instance.ask("run echo on"), "on", "the next box is whole");
 }
 
 fn a_frozen_box_stops_and_goes_on() {

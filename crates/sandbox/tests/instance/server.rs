@@ -86,16 +86,20 @@ impl Server {
     async fn run(&self, script: &str, tmp: Option<Tmp>) -> anyhow::Result<(String, Option<Tmp>)> {
         let mut slot = self.client.start(self.spec(script, tmp).await?).await?;
         let mut output = String::new();
+        let (mut stdout, mut stderr) = (slot.stdout.reading()?, slot.stderr.reading()?);
         let read = async {
-            slot.stdout.reading()?.read_to_string(&mut output).await?;
-            slot.stderr.reading()?.read_to_string(&mut output).await?;
-            anyhow::Ok(slot.control.exited().await)
+            stdout.read_to_string(&mut output).await?;
+            stderr.read_to_string(&mut output).await?;
+            anyhow::Ok(())
         };
-        let exit = self.clock.within(Duration::from_secs(20), read).await.context("the script goes on")??;
+        let ended = async { tokio::join!(read, slot.control.exited()) };
+        let (read, exit) =
+            self.clock.within(Duration::from_secs(20), ended).await.context("the script goes on")?;
+        read?;
         let usage = slot.control.usage()?;
-        anyhow::ensure!(usage.oom_kills == 0, "{usage:?}");
         let tmp = slot.control.close(KeepTmp::Yes).await;
         let exit = match exit {
+            _ if usage.oom_kills > 0 => " out of memory".into(),
             Exit::Status(0) => String::new(),
             other => format!(" {other:?}"),
         };
