@@ -1,14 +1,28 @@
 //! What the warden decides: which slot, which maker, whose answer. Pure: messages in, actions out; it touches no process.
 //!
 //! `F` is whatever stands for an open descriptor, so that tests need none.
+//! A start whose maker dies is given to another maker once: a call shall not fail for it.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::os::fd::OwnedFd;
 
 use crate::KeepTmp;
 use crate::limits::{LAYERS, MEMORY_MB, TMP_MB};
 
 use super::limits::{BLANKS, CLEAR_ATTEMPTS, WAITING_STARTS};
 use super::message::{FromMaker, Made, Malformed, Order, Refusal, ToMaker, ToServer, ToWarden};
+
+/// An open descriptor, or what stands for one.
+pub(crate) trait Descriptor: Sized {
+    /// A second one of the same file; nothing when there are no more descriptors.
+    fn duplicate(&self) -> Option<Self>;
+}
+
+impl Descriptor for OwnedFd {
+    fn duplicate(&self) -> Option<OwnedFd> {
+        self.try_clone().ok()
+    }
+}
 
 /// What the warden shall do next, in order.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,7 +47,7 @@ enum State<F> {
     Starting {
         maker: usize,
         blank_tmp: Option<u32>,
-        start: Start,
+        start: Start<F>,
     },
     Running {
         init: F,
@@ -47,12 +61,13 @@ enum State<F> {
 }
 
 /// A start that a maker is at.
-#[derive(Clone, Copy)]
-struct Start {
+struct Start<F> {
     /// Nobody, when the server that asked has died.
     request: Option<u32>,
     /// The kept `/tmp` that it takes over.
     tmp: Option<u32>,
+    /// What another maker is told if this one dies.
+    again: Option<(Order, Vec<F>)>,
 }
 
 #[derive(Clone, Copy)]
@@ -80,6 +95,26 @@ struct Waiting<F> {
     request: u32,
     order: Order,
     environment: Vec<F>,
+    turn: Turn,
+}
+
+/// Which maker this is for a start.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    First,
+    /// The first one died of it, or by chance.
+    Second,
+}
+
+impl<F: Descriptor> Waiting<F> {
+    /// The same again, for another maker. A kept `/tmp` is given away once: how far a dead maker came with it is unknown.
+    fn again(&self) -> Option<(Order, Vec<F>)> {
+        if self.turn == Turn::Second || self.order.tmp.is_some() {
+            return None;
+        }
+        let environment: Option<Vec<F>> = self.environment.iter().map(F::duplicate).collect();
+        Some((self.order.clone(), environment?))
+    }
 }
 
 /// Slots, makers and what waits.
@@ -98,7 +133,7 @@ pub(crate) struct Router<F> {
     blanks_fail: bool,
 }
 
-impl<F> Router<F> {
+impl<F: Descriptor> Router<F> {
     /// A router over `slots` slots and `makers` makers that are not there yet.
     pub(crate) fn new(slots: u32, makers: usize) -> Router<F> {
         Router {
@@ -144,9 +179,7 @@ impl<F> Router<F> {
             match &self.slots[index(slot)] {
                 State::Blanking { maker: its } if *its == maker => self.clear(slot, None),
                 State::Blank { maker: its, tmp } if *its == maker => self.clear(slot, Some(*tmp)),
-                State::Starting { maker: its, .. } if *its == maker => {
-                    self.start_failed(slot, Refusal::Failed("the process that makes sandboxes died".into()));
-                }
+                State::Starting { maker: its, .. } if *its == maker => self.start_again(slot),
                 _ => {}
             }
         }
@@ -192,7 +225,7 @@ impl<F> Router<F> {
                     return Err(Malformed("environment"));
                 }
                 check(&order)?;
-                self.queue_start(Waiting { request, order, environment: fds })?;
+                self.queue_start(Waiting { request, order, environment: fds, turn: Turn::First })?;
             }
             ToWarden::Close { request, slot, keep } => {
                 if !matches!(self.slots.get(index(slot)), Some(State::Running { .. })) {
@@ -274,23 +307,39 @@ impl<F> Router<F> {
     }
 
     fn started(&mut self, made: Made, tmp: u32, init: F, fds: Vec<F>) {
-        let State::Starting { start, .. } = self.slots[index(made.slot)] else { return };
+        let State::Starting { start, .. } = &self.slots[index(made.slot)] else { return };
+        let request = start.request;
         self.slots[index(made.slot)] = State::Running { init, tmp };
         self.blanks_fail = false;
-        match start.request {
+        match request {
             Some(request) => self.actions.push(Action::ToServer(ToServer::Started { request, made }, fds)),
             None => self.close(made.slot, None, KeepTmp::No),
         }
     }
 
     fn start_failed(&mut self, slot: u32, why: Refusal) {
-        let State::Starting { blank_tmp, start, .. } = self.slots[index(slot)] else { return };
+        let State::Starting { blank_tmp, start, .. } = &self.slots[index(slot)] else { return };
+        let (blank_tmp, request) = (*blank_tmp, start.request);
         // How far the maker came with the kept image is unknown: it goes too.
         self.unwanted.extend(start.tmp);
-        if let Some(request) = start.request {
+        if let Some(request) = request {
             self.refuse(request, why);
         }
         self.clear(slot, blank_tmp);
+    }
+
+    /// The maker died over a start: another is told the same, before all that waits.
+    fn start_again(&mut self, slot: u32) {
+        let State::Starting { blank_tmp, start, .. } = &mut self.slots[index(slot)] else { return };
+        let again = start.again.take();
+        match (start.request, again) {
+            (Some(request), Some((order, environment))) if self.making => {
+                let blank_tmp = *blank_tmp;
+                self.clear(slot, blank_tmp);
+                self.starts.push_front(Waiting { request, order, environment, turn: Turn::Second });
+            }
+            _ => self.start_failed(slot, Refusal::Failed("the process that makes sandboxes died".into())),
+        }
     }
 
     fn cleared(&mut self, slot: u32) {
@@ -381,12 +430,14 @@ impl<F> Router<F> {
             self.refuse_all_unless_a_slot_comes_free();
             return false;
         };
-        let Some(Waiting { request, order, environment }) = self.starts.pop_front() else { return false };
+        let Some(waiting) = self.starts.pop_front() else { return false };
+        let again = waiting.again();
+        let Waiting { request, order, environment, .. } = waiting;
         let blank_tmp = match self.slots[index(slot)] {
             State::Blank { tmp, .. } => Some(tmp),
             _ => None,
         };
-        let start = Start { request: Some(request), tmp: order.tmp };
+        let start = Start { request: Some(request), tmp: order.tmp, again };
         self.slots[index(slot)] = State::Starting { maker, blank_tmp, start };
         self.hand(maker, Work::Start(slot), ToMaker::Start { slot, order }, environment);
         true

@@ -6,10 +6,16 @@ use proptest::prelude::*;
 use crate::{Command, KeepTmp, PackDigest};
 
 use super::message::{FromMaker, Made, Malformed, Order, Refusal, ToMaker, ToServer, ToWarden};
-use super::router::{Action, Router};
+use super::router::{Action, Descriptor, Router};
 
 const SLOTS: u32 = 4;
 const MAKERS: usize = 2;
+
+impl Descriptor for u32 {
+    fn duplicate(&self) -> Option<u32> {
+        Some(*self)
+    }
+}
 
 fn order(tmp: Option<u32>) -> Order {
     Order {
@@ -229,6 +235,35 @@ fn a_start_beyond_the_last_slot_is_refused_and_a_close_makes_room() {
     world.start(None).unwrap();
     world.settle();
     assert_eq!(world.slots.len(), SLOTS as usize);
+    assert!(world.starts.is_empty());
+}
+
+#[test]
+fn a_start_whose_maker_dies_is_given_to_another_once() {
+    let mut world = World::new();
+    world.settle();
+    world.start(None).unwrap();
+    let at = |world: &World| {
+        world
+            .told
+            .iter()
+            .position(|told| matches!(told, Some(ToMaker::Start { .. })))
+            .expect("a maker is at it")
+    };
+    let first = at(&world);
+    world.die(first);
+    assert!(world.answers.is_empty(), "nothing has failed yet");
+    let second = at(&world);
+    world.answer(second, true);
+    assert_eq!((world.slots.len(), world.starts.len()), (1, 0));
+    world.settle();
+    // One that kills every maker kills no third.
+    world.start(None).unwrap();
+    for _ in 0..2 {
+        let maker = at(&world);
+        world.die(maker);
+    }
+    assert!(matches!(world.answers.last(), Some(ToServer::Refused { why: Refusal::Failed(_), .. })));
     assert!(world.starts.is_empty());
 }
 
