@@ -17,7 +17,7 @@ use crate::names::Named;
 use crate::packages::{self, Source};
 use crate::state::Lambda;
 use crate::tables::{FUNCTIONS, home, key};
-use crate::{describe, limits, location, roles, settings};
+use crate::{describe, limits, location, roles, settings, tags};
 
 /// CreateFunction touches the function to be, and passes its role on.
 pub(crate) fn creates(_: &Lambda, call: &Call, input: &CreateFunctionInput) -> Result<Guard, Fault> {
@@ -94,14 +94,14 @@ pub(crate) async fn get_function(
         location: Some(url),
         ..FunctionCodeLocation::default()
     };
-    let shown = named.qualifier.is_none() && !function.tags.is_empty();
-    let tags = shown.then(|| function.tags.clone());
+    let shown = tags::shown(&cx, &named, &function).await;
     let runtime_version = cx.state.runtime_version_arn(&named, &function.settings.runtime);
     let configuration = describe::configuration(&function, &named, runtime_version);
     Ok(GetFunctionOutput {
         configuration: Some(configuration),
         code: Some(code),
-        tags,
+        tags: shown.tags,
+        tags_error: shown.error,
         ..GetFunctionOutput::default()
     })
 }

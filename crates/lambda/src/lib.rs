@@ -4,7 +4,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `functions`, `updates`, `invoke` | the operations |
+//! | `functions`, `updates`, `tags`, `invoke` | the operations |
 //! | `names`, `settings`, `runtimes`, `function`, `describe` | pure rules: which function, which settings, which state, how it shows |
 //! | `packages`, `code/`, `location` | zips: checked, unpacked, kept as blobs, fetched back |
 //! | `versions`, `settle` | what an invocation runs; how a change is applied |
@@ -29,12 +29,13 @@ mod settings;
 mod settle;
 mod state;
 mod tables;
+mod tags;
 mod updates;
 mod versions;
 
 use api::lambda::{
-    CreateFunction, DeleteFunction, GetFunction, GetFunctionConfiguration, Invoke, ListFunctions, MODEL,
-    UpdateFunctionCode, UpdateFunctionConfiguration,
+    CreateFunction, DeleteFunction, GetFunction, GetFunctionConfiguration, Invoke, ListFunctions, ListTags,
+    MODEL, UpdateFunctionCode, UpdateFunctionConfiguration,
 };
 use api::{Guard, Service};
 
@@ -56,6 +57,7 @@ pub fn service(lambda: Lambda) -> Service {
             functions::get_function_configuration,
         )
         .op(ListFunctions, |_, _, _| Ok(Guard::any()), functions::list_functions)
+        .op(ListTags, |_, _, i| Ok(Guard::on(&i.resource)), tags::list_tags)
         .op(
             UpdateFunctionCode,
             |_, call, i| functions::on(call, &i.function_name, None),

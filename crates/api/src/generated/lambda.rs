@@ -86,6 +86,18 @@ impl Operation for ListFunctions {
     const ACTION: &'static str = "lambda:ListFunctions";
 }
 
+/// The operation `lambda:ListTags`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListTags;
+
+impl Operation for ListTags {
+    type Input = ListTagsInput;
+    type Output = ListTagsOutput;
+    const SERVICE: &'static str = MODEL;
+    const NAME: &'static str = "ListTags";
+    const ACTION: &'static str = "lambda:ListTags";
+}
+
 /// The operation `lambda:UpdateFunctionCode`.
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateFunctionCode;
@@ -438,6 +450,36 @@ impl Shape for ListFunctionsOutput {
 
     fn into_value(self) -> Value {
         structure(vec![put("NextMarker", self.next_marker), put("Functions", self.functions)])
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ListTagsInput {
+    pub resource: String,
+}
+
+impl Shape for ListTagsInput {
+    fn from_value(mut value: Value) -> Result<Self, Fault> {
+        Ok(Self { resource: read(&mut value, "Resource")? })
+    }
+
+    fn into_value(self) -> Value {
+        structure(vec![put("Resource", self.resource)])
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ListTagsOutput {
+    pub tags: Option<BTreeMap<String, String>>,
+}
+
+impl Shape for ListTagsOutput {
+    fn from_value(mut value: Value) -> Result<Self, Fault> {
+        Ok(Self { tags: read(&mut value, "Tags")? })
+    }
+
+    fn into_value(self) -> Value {
+        structure(vec![put("Tags", self.tags)])
     }
 }
 
