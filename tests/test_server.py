@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import threading
+import time
 
 import botocore.exceptions
 import pytest
@@ -50,37 +51,82 @@ def test_a_port_in_use_is_refused_by_name(own_server, tmp_path):
     assert f"port {address.split(':')[1]} is in use" in second.stderr and "--listen" in second.stderr
 
 
-def test_sigterm_lets_running_calls_finish(own_server):
-    server = own_server().start()
+def slow_call(server, seconds):
+    """A call under way: its thread and, later, its answers or errors."""
     client = server.client("lambda")
     role = server.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
     runtime = json.loads(server.lambent("--json", "runtime", "ls").stdout)["Runtimes"]
     runtime = next(name for name in runtime if name.startswith("python3"))
-    settings = {"Runtime": runtime, "Handler": "app.environment", "Role": role, "Timeout": 20}
+    settings = {"Runtime": runtime, "Handler": "app.environment", "Role": role, "Timeout": 60}
     client.create_function(FunctionName="slow", Code={"ZipFile": zip_folder("probe")}, **settings)
     wait_active(client, "slow")
     client.invoke(FunctionName="slow", Payload="{}")
     answers = []
-    call = threading.Thread(
-        target=lambda: answers.append(client.invoke(FunctionName="slow", Payload='{"seconds":2}'))
-    )
+
+    def invoke():
+        try:
+            answers.append(client.invoke(FunctionName="slow", Payload=json.dumps({"seconds": seconds})))
+        except botocore.exceptions.HTTPClientError as error:
+            answers.append(error)
+
+    call = threading.Thread(target=invoke)
     call.start()
-    # The call is under way once its START line can be read.
+    # It is under way once its START line can be read.
     logs = server.client("logs")
     group = "/aws/lambda/slow"
     while sum("START" in e["message"] for e in logs.filter_log_events(logGroupName=group)["events"]) < 2:
         pass
+    return call, answers
+
+
+def test_sigterm_lets_running_calls_finish(own_server):
+    server = own_server().start()
+    call, answers = slow_call(server, 2)
     server.process.send_signal(signal.SIGTERM)
     call.join(30)
     assert json.loads(answers[0]["Payload"].read())["calls"] == 2
     assert server.process.wait(30) == 0
 
 
-def test_nothing_is_left_after_a_kill(own_server):
+def test_a_second_sigterm_ends_the_server_at_once_and_leaves_nothing(own_server):
     server = own_server().start()
+    call, answers = slow_call(server, 50)
+    pids = children_of(server)
+    server.process.send_signal(signal.SIGTERM)
+    while "draining" not in server.said:
+        pass
+    begun = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    server.process.wait(20)
+    # The drain alone would have waited for the call, 25 seconds by default.
+    assert time.monotonic() - begun < 15
+    call.join(30)
+    assert isinstance(answers[0], botocore.exceptions.HTTPClientError), answers
+    for pid in pids:
+        wait_gone(pid)
+
+
+def test_a_throttled_call_is_exit_7(own_server):
+    server = own_server("--concurrency", "1").start()
+    call, answers = slow_call(server, 3)
+    refused = server.lambent("invoke", "slow", "{}")
+    assert refused.returncode == 7, refused
+    assert "Rate Exceeded" in refused.stderr
+    call.join(30)
+    assert json.loads(answers[0]["Payload"].read())["calls"] == 2
+    assert server.lambent("invoke", "slow", "{}").returncode == 0
+
+
+def children_of(server):
     children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(server.pid)], capture_output=True, text=True)
     pids = [int(pid) for pid in children.stdout.split()]
     assert pids
+    return pids
+
+
+def test_nothing_is_left_after_a_kill(own_server):
+    server = own_server().start()
+    pids = children_of(server)
     server.kill()
     for pid in pids:
         wait_gone(pid)
