@@ -2,6 +2,7 @@
 //! environment and the word to execute. Allocates nothing.
 
 use std::ffi::CStr;
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags};
@@ -158,12 +159,51 @@ const LIMITS: [(libc::__rlimit_resource_t, u64); 8] = [
     (libc::RLIMIT_RTPRIO, 0),
 ];
 
+/// Raises what bounds the limits of functions: sudo and service managers hand down less (sudo forbids core files), and
+/// the child, root of its own namespace only, may not raise what it inherits. Where this process may not either, in
+/// a container without `CAP_SYS_RESOURCE`, functions get what there is.
+///
+/// # Errors
+/// Core dumps could then not be kept from a program of the host that takes them.
+pub fn raise_limits() -> io::Result<()> {
+    for (resource, value) in LIMITS {
+        let inherited = hard_limit(resource)?;
+        if inherited >= value {
+            continue;
+        }
+        let mut limit = libc::rlimit { rlim_cur: inherited, rlim_max: value };
+        if resource == libc::RLIMIT_NOFILE {
+            limit.rlim_cur = value;
+        }
+        // SAFETY: the structure lives across the call.
+        let raised = unsafe { libc::setrlimit(resource, &raw const limit) } == 0;
+        if !raised && resource == libc::RLIMIT_CORE && core_dumps_go_to_a_program()? {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+fn hard_limit(resource: libc::__rlimit_resource_t) -> io::Result<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the structure lives across the call.
+    match unsafe { libc::getrlimit(resource, &raw mut limit) } {
+        0 => Ok(limit.rlim_max),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+fn core_dumps_go_to_a_program() -> io::Result<bool> {
+    Ok(std::fs::read_to_string("/proc/sys/kernel/core_pattern")?.starts_with('|'))
+}
+
 /// Gives up everything; an error is the number of the step.
 fn give_up(program: &[libc::sock_filter]) -> Result<(), u8> {
     // SAFETY: a namespace of cgroups shares nothing with other threads.
     unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWCGROUP) }.map_err(|_| 1)?;
     let _ = rustix::process::setsid();
     for (resource, value) in LIMITS {
+        let value = value.min(hard_limit(resource).map_err(|_| 2)?);
         let limit = libc::rlimit { rlim_cur: value, rlim_max: value };
         // SAFETY: the structure lives across the call.
         if unsafe { libc::setrlimit(resource, &raw const limit) } != 0 {
@@ -249,7 +289,7 @@ fn wait_and_execute(orders: BorrowedFd<'_>, landlock: u32) -> Errno {
         let arguments = [path.as_ptr(), std::ptr::null()];
         // SAFETY: both arrays end with a null pointer, every string in them with a NUL, and all live across the call.
         unsafe { libc::execve(path.as_ptr(), arguments.as_ptr(), variables.as_ptr()) };
-        errno = Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO);
+        errno = Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO);
         match (errno, rustix::fs::stat(*path)) {
             // The file is there: what is missing is the interpreter that it names.
             (Errno::NOENT, Ok(_)) => return Errno::LIBACC,

@@ -24,6 +24,7 @@ use anyhow::Result;
 
 use crate::{Command, KeepTmp, PackDigest, StartError, TreeDigest, cgroup};
 
+pub use child::raise_limits;
 pub use host::{Host, Reaper};
 pub(crate) use inside::{new_mount, raise_loopback};
 pub(crate) use walls::landlock_version;

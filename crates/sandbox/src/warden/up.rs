@@ -130,6 +130,7 @@ pub fn run_with<B: Boxes>(up: Up) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(threads == 1, "the warden has {threads} threads");
     close_inherited_on_exec()?;
     confine::raise_open_files()?;
+    crate::slot::raise_limits().context("keep core dumps from the program in kernel.core_pattern")?;
     let folder = Folder::open(&up.data)?;
     // Of an instance that was killed; it must not speak for this one.
     folder.retract();

@@ -8,11 +8,12 @@ use tasks::Random;
 
 use crate::instance::{Instance, MAKER, SERVER, kill, of_block, wait_for};
 
-pub(crate) const TESTS: [(&str, fn()); 4] = [
+pub(crate) const TESTS: [(&str, fn()); 5] = [
     (
         "a_script_runs_in_a_box_with_its_environment_and_tmp",
         a_script_runs_in_a_box_with_its_environment_and_tmp,
     ),
+    ("limits_handed_down_by_sudo_do_not_matter", limits_handed_down_by_sudo_do_not_matter),
     ("out_of_memory_in_one_process_ends_the_box_at_once", out_of_memory_in_one_process_ends_the_box_at_once),
     ("a_frozen_box_stops_and_goes_on", a_frozen_box_stops_and_goes_on),
     ("random_kills_leave_no_box_group_mount_or_image", random_kills_leave_no_box_group_mount_or_image),
@@ -30,6 +31,19 @@ fn a_script_runs_in_a_box_with_its_environment_and_tmp() {
     instance.signal(Signal::TERM);
     assert_eq!(instance.exit_code(), Some(0));
     nothing_is_left(&folder.path().join("data"));
+}
+
+fn limits_handed_down_by_sudo_do_not_matter() {
+    let folder = tempfile::tempdir().unwrap();
+    // sudo forbids core files, a service manager the rest.
+    let mut shell = std::process::Command::new("sh");
+    let script = "ulimit -c 0 && ulimit -l 8 && ulimit -p 100 && ulimit -r 0 && exec \"$0\" \"$@\"";
+    shell.args(["-c", script]).arg(std::env::current_exe().unwrap());
+    let instance = Instance::start_by(shell, &folder.path().join("data"), "");
+    let said = instance.ask("run ulimit -Hc; ulimit -Hl");
+    let limits: Vec<&str> = said.lines().collect();
+    // In blocks of 512 bytes and KiB. Without CAP_SYS_RESOURCE nobody may raise them again.
+    assert!(["0 64", "0 8"].contains(&limits.join(" ").as_str()), "{said}");
 }
 
 fn out_of_memory_in_one_process_ends_the_box_at_once() {

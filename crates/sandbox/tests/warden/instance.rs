@@ -44,7 +44,12 @@ pub(crate) struct Instance {
 
 impl Instance {
     pub(crate) fn start(data: &Path, config: &str) -> Instance {
-        let mut warden = Command::new(std::env::current_exe().expect("this binary"))
+        Instance::start_by(Command::new(std::env::current_exe().expect("this binary")), data, config)
+    }
+
+    /// Starts it by a command that executes what follows.
+    pub(crate) fn start_by(mut command: Command, data: &Path, config: &str) -> Instance {
+        let mut warden = command
             .args(["up", data.to_str().expect("UTF-8"), config])
             .stdout(Stdio::piped())
             .spawn()
