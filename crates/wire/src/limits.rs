@@ -54,3 +54,12 @@ pub const TRAILER_BYTES: usize = 4096;
 
 /// The most lines of a trailer, its signature excepted.
 pub const TRAILERS: usize = 8;
+
+/// The fields of a posted form, their heads and boundaries; S3's limit.
+pub const POST_FIELDS_BYTES: usize = 20 * 1024;
+
+/// One line of the head of a form's part.
+pub const PART_HEAD_BYTES: usize = 4096;
+
+/// The longest boundary of a form (RFC 2046 has 70).
+pub const BOUNDARY_BYTES: usize = 256;

@@ -28,12 +28,16 @@ impl Chain {
     }
 
     /// Begins with a signature of our own.
-    #[cfg(test)]
     pub(super) fn from(key: SigningKey, scope: String, seed: Hex) -> Chain {
         Chain { key, access_key: String::new(), scope, previous: seed }
     }
 
-    #[cfg(test)]
+    /// Goes on with the key of another day.
+    pub(super) fn turn(&mut self, key: SigningKey, scope: String) {
+        self.key = key;
+        self.scope = scope;
+    }
+
     /// Signs these hashes and goes on from the signature.
     pub(super) fn sign(&mut self, algorithm: &str, stamp: &Stamp, hashes: &[Hex]) -> Hex {
         let text = self.string_to_sign(algorithm, stamp, hashes);

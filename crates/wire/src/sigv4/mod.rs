@@ -10,6 +10,8 @@
 //! |---|---|
 //! | `Authorization` header, presigned query | [`Claim`] |
 //! | the chunks and the trailer of a body framed as `aws-chunked` | [`chunked::Decoder`], seeded by a verified [`Claim`] |
+//! | the messages of an event stream | [`events::Verifier`], likewise |
+//! | a field of a form that a browser posts to S3 | [`post::Claim`] |
 //!
 //! Signature Version 2 and SigV4A are refused in the words that AWS has for an unsupported algorithm.
 
@@ -19,8 +21,11 @@ mod check;
 pub mod checksum;
 pub mod chunked;
 mod claim;
+pub mod events;
 mod key;
+mod line;
 mod payload;
+pub mod post;
 mod refusal;
 mod refusal_s3;
 mod sign;

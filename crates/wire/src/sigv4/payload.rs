@@ -21,7 +21,7 @@ pub enum Payload<'a> {
     Unsigned,
     /// S3: the body is framed as `aws-chunked`, see [`chunked`](super::chunked).
     Chunked(Mode),
-    /// Each message of an event stream bears a signature.
+    /// Each message of an event stream bears a signature, see [`events`](super::events).
     Events,
 }
 

@@ -94,7 +94,7 @@ fn spaced(text: &str) -> String {
     out
 }
 
-fn unsupported() -> Fault {
+pub(super) fn unsupported() -> Fault {
     Fault::new("InvalidRequest", 400, UNSUPPORTED)
 }
 

@@ -5,7 +5,8 @@ use http::{HeaderMap, Request};
 
 use super::canonical::{Canonical, Style, encode};
 use super::key::Hex;
-use super::{ALGORITHM, BodyHash, Parts, Scope, SigningKey, Stamp, UNSIGNED_PAYLOAD};
+use super::payload::EVENTS;
+use super::{ALGORITHM, BodyHash, Parts, Scope, SigningKey, Stamp, UNSIGNED_PAYLOAD, X_AMZ_CONTENT_SHA256};
 
 /// An access key with its secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -80,8 +81,11 @@ impl Signer<'_> {
             headers.insert("x-amz-security-token", value(token)?);
         }
         let payload = match Style::of(self.service) {
-            Style::Plain => body,
-            Style::S3 => match headers.get("x-amz-content-sha256") {
+            Style::Plain => match headers.get(&X_AMZ_CONTENT_SHA256) {
+                Some(stated) if stated.as_bytes() == EVENTS.as_bytes() => EVENTS.to_owned(),
+                _ => body,
+            },
+            Style::S3 => match headers.get(&X_AMZ_CONTENT_SHA256) {
                 Some(stated) if stated.as_bytes() == UNSIGNED_PAYLOAD.as_bytes() => {
                     UNSIGNED_PAYLOAD.to_owned()
                 }

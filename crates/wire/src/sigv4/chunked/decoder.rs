@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 use super::super::chain::{Chain, OF_PAYLOAD, OF_TRAILER};
 use super::super::checksum::Value;
 use super::super::key::Hex;
+use super::super::line::Line;
 use super::super::{BodyHash, Claim, Parts, SigningKey, Stamp, X_AMZ_DECODED_CONTENT_LENGTH};
-use super::line::Line;
 use super::trailer::Trailer;
 use super::{Broken, Mode};
 use crate::limits::{

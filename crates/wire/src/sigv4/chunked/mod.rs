@@ -23,7 +23,6 @@
 //! at most [`SIGNED_CHUNK_BYTES`](crate::limits::SIGNED_CHUNK_BYTES).
 
 mod decoder;
-mod line;
 mod trailer;
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ impl Line {
     /// Takes from `input` up to the end of the line, and gives the line without its LF when it is complete. A line that is
     /// longer than `limit` bytes is refused as soon as that shows.
     pub(super) fn take(&mut self, input: &mut Bytes, limit: usize) -> Result<Option<Vec<u8>>, TooLong> {
-        let end = input.iter().position(|byte| *byte == b'\n');
+        let end = memchr::memchr(b'\n', input);
         let taken = end.unwrap_or(input.len());
         if self.0.len() + taken > limit {
             return Err(TooLong);
@@ -27,5 +27,10 @@ impl Line {
                 Ok(Some(std::mem::take(&mut self.0)))
             }
         }
+    }
+
+    /// Whether the line so far is this.
+    pub(super) fn is(&self, text: &[u8]) -> bool {
+        self.0 == text
     }
 }
