@@ -16,8 +16,8 @@ pub struct Policy {
 /// The sizes that a policy allows a file to have, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
-    least: u64,
-    most: u64,
+    pub(super) least: u64,
+    pub(super) most: u64,
 }
 
 impl Policy {

@@ -156,6 +156,59 @@ fn the_documentations_policy_has_its_signature() {
     assert_eq!(policy.allows(&form, "sigv4examplebucket", before.plus(1000)), Err(Refused::Expired));
 }
 
+#[derive(serde::Deserialize)]
+struct Fixture {
+    posts: Vec<Post>,
+}
+
+/// A form signed by botocore; `fixtures/sigv4.py` makes them.
+#[derive(serde::Deserialize)]
+struct Post {
+    fields: Vec<(String, String)>,
+    access_key: String,
+    secret_key: String,
+    token: Option<String>,
+    region: String,
+    at: u64,
+    most: Option<u64>,
+}
+
+impl Post {
+    fn form(&self) -> Form {
+        Form { fields: self.fields.clone(), file: File::default() }
+    }
+
+    fn verdict(&self, form: &Form) -> Result<Range, Refused> {
+        let claim = form.claim()?.expect("it is signed");
+        claim.check("s3")?;
+        let policy = claim.verify(&SigningKey::derive(&self.secret_key, &claim.scope()))?;
+        policy.allows(form, "b", Millis(self.at * 1000))
+    }
+}
+
+#[test]
+fn what_botocore_signs_is_allowed_and_no_field_can_change() {
+    let fixture: Fixture = serde_json::from_str(include_str!("../../../fixtures/sigv4.json")).unwrap();
+    assert!(fixture.posts.len() >= 20);
+    for post in &fixture.posts {
+        let form = post.form();
+        let claim = form.claim().unwrap().unwrap();
+        assert_eq!(claim.access_key(), post.access_key);
+        assert_eq!(claim.token(), post.token.as_deref());
+        assert_eq!(claim.scope().region, post.region);
+        let range = post.verdict(&form).unwrap();
+        assert_eq!(range, post.most.map_or(Range::ANY, |most| Range { least: 1, most }));
+        for (name, value) in &post.fields {
+            let free = name == "key" && value.starts_with("user/");
+            let changed = post.form().with(name, &format!("{}x", if free { "other/" } else { value }));
+            assert!(post.verdict(&changed).is_err(), "{name} changed");
+            assert!(post.verdict(&post.form().without(name)).is_err(), "{name} gone");
+        }
+        let refused = post.verdict(&post.form().with("x-amz-storage-class", "GLACIER"));
+        assert_eq!(refused, Err(Refused::ExtraFields("x-amz-storage-class".to_owned())));
+    }
+}
+
 #[test]
 fn every_field_counts() {
     let good = || form(POLICY);
