@@ -1,6 +1,7 @@
 //! One AWS call from a value to a value, over plain HTTP, signed; or as the `aws ...` line that does the same.
 
 use std::cell::RefCell;
+use std::path::PathBuf;
 
 use aws::Millis;
 use bytes::Bytes;
@@ -9,12 +10,15 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use tasks::{Clock, OnError, Shutdown, Tasks};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::ServerName;
 use wire::Value;
 use wire::sigv4::{Credentials, Signer};
 
 use crate::advice;
-use crate::failure::{Exit, Failure};
+use crate::failure::{self, Exit, Failure};
 use crate::limits;
 use crate::shown;
 use crate::target::Target;
@@ -202,7 +206,8 @@ impl Client {
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, Failure> {
         let address = authority(&self.target.endpoint);
-        let with_port = if has_port(address) { address.to_owned() } else { format!("{address}:80") };
+        let port = if self.target.is_tls() { 443 } else { 80 };
+        let with_port = if has_port(address) { address.to_owned() } else { format!("{address}:{port}") };
         let stream = match self.clock.within(limits::CONNECT, TcpStream::connect(&with_port)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Err(self.unreachable(address, &reason(&error))),
@@ -210,6 +215,36 @@ impl Client {
         };
         // Small requests must not wait for more to send.
         stream.set_nodelay(true).map_err(|error| self.unreachable(address, &reason(&error)))?;
+        if self.target.is_tls() {
+            return self.speak(self.secure(stream, address).await?, address).await;
+        }
+        self.speak(stream, address).await
+    }
+
+    /// Shakes hands with a server that somebody we trust vouches for.
+    async fn secure(&self, stream: TcpStream, address: &str) -> Result<TlsStream<TcpStream>, Failure> {
+        let untrusted = |why: String| {
+            let what = format!("no secure connection to {}", self.target.endpoint);
+            Failure::new(Exit::NoServer, what).why(why).fix("eval \"$(lambent env)\"")
+        };
+        let path = authority_file(&self.target).ok_or_else(|| {
+            untrusted("AWS_CA_BUNDLE is not set, and this system has no certificates".into())
+        })?;
+        let trusted = std::fs::read(&path).map_err(|error| failure::file("read", &path, &error))?;
+        let connector = server::tls::connector(&trusted)
+            .map_err(|error| untrusted(format!("{}: {error:#}", path.display())))?;
+        let name = ServerName::try_from(host(address).to_owned()).map_err(|_| bad_endpoint(address))?;
+        match self.clock.within(limits::CONNECT, connector.connect(name, stream)).await {
+            Ok(Ok(stream)) => Ok(stream),
+            Ok(Err(error)) => Err(untrusted(error.to_string())),
+            Err(_) => Err(untrusted("no answer".into())),
+        }
+    }
+
+    async fn speak<T>(&self, stream: T, address: &str) -> Result<SendRequest<Full<Bytes>>, Failure>
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let (sender, connection) = handshake(TokioIo::new(stream))
             .await
             .map_err(|error| self.unreachable(address, &error.to_string()))?;
@@ -252,6 +287,23 @@ fn bad_endpoint(endpoint: &str) -> Failure {
 fn authority(endpoint: &str) -> &str {
     let rest = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest);
     rest.split('/').next().unwrap_or(rest)
+}
+
+/// An authority without its port and brackets.
+fn host(authority: &str) -> &str {
+    match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => authority.split(':').next().unwrap_or(authority),
+    }
+}
+
+/// The file of certificates that are trusted: the target's, else the system's.
+fn authority_file(target: &Target) -> Option<PathBuf> {
+    // Debian, Fedora, Alpine and macOS.
+    let system =
+        ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+    let of_system = || system.iter().map(PathBuf::from).find(|path| path.exists());
+    target.authority.clone().or_else(of_system)
 }
 
 fn has_port(authority: &str) -> bool {
@@ -310,6 +362,7 @@ mod tests {
     #[test]
     fn endpoints_are_taken_apart() {
         assert_eq!(authority("http://127.0.0.1:4566/x"), "127.0.0.1:4566");
+        assert_eq!((host("127.0.0.1:4566"), host("[::1]:80"), host("h")), ("127.0.0.1", "::1", "h"));
         assert!(has_port("127.0.0.1:4566") && has_port("[::1]:80") && !has_port("localhost"));
     }
 

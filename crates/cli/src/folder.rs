@@ -1,11 +1,16 @@
 //! The data folder as its owner sees it from outside: where it is, which server has it, the root key.
 
-use std::io;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use rustix::fs::OFlags;
+
 use crate::failure::{self, Exit, Failure};
+use crate::limits;
 
 /// What a running server says about itself in `server.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -55,6 +60,31 @@ pub fn root_key(folder: &Path) -> Result<Option<RootKey>, Failure> {
     read(&folder.join("root-key"))
 }
 
+/// Where everybody reads the certificate that vouches for the folder's server: beside the folder, which only its owner
+/// may enter.
+pub fn authority_path(folder: &Path) -> PathBuf {
+    let mut path = folder.as_os_str().to_owned();
+    path.push(".ca.pem");
+    path.into()
+}
+
+/// Copies the certificate that vouches for the folder's server to where everybody reads it.
+pub fn publish_authority(folder: &Path) -> io::Result<PathBuf> {
+    // The server may write in its folder, and must lead root nowhere else.
+    let flags = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
+    let made = folder.join(server::tls::AUTHORITY);
+    let mut text = Vec::new();
+    let source: File = OpenOptions::new().read(true).custom_flags(flags).open(made)?;
+    source.take(limits::AUTHORITY).read_to_end(&mut text)?;
+    let path = authority_path(folder);
+    let draft = path.with_extension("pem.new");
+    let _ = std::fs::remove_file(&draft);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&draft)?;
+    file.write_all(&text)?;
+    std::fs::rename(&draft, &path)?;
+    Ok(path)
+}
+
 fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<Option<T>, Failure> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
@@ -99,6 +129,23 @@ mod tests {
         assert_eq!(server(folder.path()).unwrap().unwrap().pid, 7);
         std::fs::write(folder.path().join("server.json"), "{").unwrap();
         assert!(server(folder.path()).unwrap_err().what.contains("is damaged"));
+    }
+
+    #[test]
+    fn whom_to_trust_is_copied_beside_the_folder_and_no_link_is_followed() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("data");
+        std::fs::create_dir(&folder).unwrap();
+        assert!(publish_authority(&folder).is_err());
+        std::fs::write(folder.join(server::tls::AUTHORITY), "one").unwrap();
+        let path = publish_authority(&folder).unwrap();
+        assert_eq!(
+            (path.clone(), std::fs::read_to_string(&path).unwrap()),
+            (outer.path().join("data.ca.pem"), "one".into())
+        );
+        std::fs::remove_file(folder.join(server::tls::AUTHORITY)).unwrap();
+        std::os::unix::fs::symlink(&path, folder.join(server::tls::AUTHORITY)).unwrap();
+        assert!(publish_authority(&folder).is_err());
     }
 
     #[test]

@@ -30,3 +30,5 @@ pub const DOWN: Duration = Duration::from_secs(90);
 pub const PAGES: usize = 10_000;
 /// Shards: each has a listening socket and an event loop.
 pub const SHARDS: usize = 64;
+/// Bytes of the certificate that vouches for a server.
+pub const AUTHORITY: u64 = 64 * 1024;

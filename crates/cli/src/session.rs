@@ -80,6 +80,7 @@ impl Session {
             folder: folder.clone(),
             server: &|| folder::server(&folder),
             root_key: &|| folder::root_key(&folder),
+            authority: &|| Some(folder::authority_path(&folder)).filter(|path| path.exists()),
         });
         decided.map_err(|failure| if failure.exit == Exit::NoServer { for_users(failure) } else { failure })
     }

@@ -29,7 +29,12 @@ impl clap::Args for Settings {
         SETTINGS.iter().filter(|setting| !GLOBAL.contains(&setting.flag)).fold(command, |command, setting| {
             let usual = if setting.default.is_empty() { "none" } else { setting.default };
             let help = format!("{} [default: {usual}]", setting.help);
-            command.arg(Arg::new(setting.flag).long(setting.flag).value_name("VALUE").help(help))
+            let arg = Arg::new(setting.flag).long(setting.flag).value_name("VALUE").help(help);
+            // What is true or false is true when its flag is given alone.
+            command.arg(match setting.expects {
+                "true or false" => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),
+                _ => arg,
+            })
         })
     }
 

@@ -20,6 +20,8 @@ pub struct Target {
     pub region: String,
     /// The key that signs.
     pub keys: Keys,
+    /// The file of certificates that are trusted when the endpoint speaks TLS; without one the system's are.
+    pub authority: Option<PathBuf>,
 }
 
 /// A key pair, with the token of a session.
@@ -66,6 +68,15 @@ pub struct Surroundings<'a> {
     pub server: &'a dyn Fn() -> Result<Option<Server>, Failure>,
     /// Reads the folder's root key.
     pub root_key: &'a dyn Fn() -> Result<Option<RootKey>, Failure>,
+    /// The file with the certificate that vouches for the folder's server, if there is one.
+    pub authority: &'a dyn Fn() -> Option<PathBuf>,
+}
+
+impl Target {
+    /// True when the endpoint speaks TLS.
+    pub fn is_tls(&self) -> bool {
+        self.endpoint.starts_with("https://")
+    }
 }
 
 const ENV: &str = "eval \"$(lambent env)\"";
@@ -108,7 +119,11 @@ impl Surroundings<'_> {
         };
         let keys = Keys { id: key.id, secret: key.secret, token: None };
         let endpoint = reachable(&server.endpoint);
-        self.target(&endpoint, "from server.json", keys, server.region.as_deref())
+        let mut target = self.target(&endpoint, "from server.json", keys, server.region.as_deref())?;
+        if target.is_tls() {
+            target.authority = (self.authority)().or(target.authority);
+        }
+        Ok(target)
     }
 
     fn of_profile(&self, name: &str, said: &str) -> Result<Target, Failure> {
@@ -129,7 +144,11 @@ impl Surroundings<'_> {
         };
         let token = profile.get("aws_session_token").map(str::to_owned);
         let keys = Keys { id: id.to_owned(), secret: secret.to_owned(), token };
-        self.target(endpoint, &format!("from {said}"), keys, profile.get("region"))
+        let mut target = self.target(endpoint, &format!("from {said}"), keys, profile.get("region"))?;
+        if target.is_tls() {
+            target.authority = profile.get("ca_bundle").map(PathBuf::from).or(target.authority);
+        }
+        Ok(target)
     }
 
     /// Keys for an endpoint that was named without any: the profile's, the environment's, or the folder's root key.
@@ -165,16 +184,18 @@ impl Surroundings<'_> {
     ) -> Result<Target, Failure> {
         refuse_real_aws(endpoint)?;
         let endpoint = endpoint.trim_end_matches('/').to_owned();
-        if !endpoint.starts_with("http://") {
-            let why = "the command line speaks plain HTTP, to this machine or through a tunnel";
-            return Err(Failure::new(Exit::Usage, format!("{endpoint} is no http:// address")).why(why));
+        let is_tls = endpoint.starts_with("https://");
+        if !is_tls && !endpoint.starts_with("http://") {
+            return Err(Failure::new(Exit::Usage, format!("{endpoint} is no http:// or https:// address")));
         }
+        let bundle = self.variable("AWS_CA_BUNDLE").map(PathBuf::from);
+        let authority = if is_tls { bundle.or_else(|| (self.authority)()) } else { None };
         let region = (self.flags.region.clone())
             .or_else(|| self.variable("AWS_REGION"))
             .or_else(|| self.variable("AWS_DEFAULT_REGION"))
             .or_else(|| region.map(str::to_owned))
             .unwrap_or_else(|| "us-east-1".into());
-        Ok(Target { endpoint, origin: origin.to_owned(), region, keys })
+        Ok(Target { endpoint, origin: origin.to_owned(), region, keys, authority })
     }
 
     fn variable(&self, name: &str) -> Option<String> {
@@ -237,6 +258,7 @@ mod tests {
                 Ok(case.server.map(|endpoint| Server { endpoint: endpoint.into(), pid: 1, region: None }))
             },
             root_key: &|| Ok(case.server.map(|_| RootKey { id: "AKIAR".into(), secret: "r".into() })),
+            authority: &|| case.server.map(|_| "/data.ca.pem".into()),
         }
         .resolve()
     }
@@ -279,6 +301,26 @@ mod tests {
         ];
         for (case, expected) in cases {
             assert_eq!(summary(&case), expected);
+        }
+    }
+
+    #[test]
+    fn who_is_trusted_is_said_where_the_server_is_named() {
+        let server = Some("https://127.0.0.1:4566");
+        let none = Flags::default;
+        let https = ("AWS_ENDPOINT_URL", "https://h:2");
+        let bundle = ("AWS_CA_BUNDLE", "/bundle.pem");
+        let http = ("AWS_ENDPOINT_URL", "http://h:2");
+        let cases = [
+            (vec![bundle], server, Some("/data.ca.pem")),
+            (vec![https, bundle, KEYS[0], KEYS[1]], server, Some("/bundle.pem")),
+            (vec![https, KEYS[0], KEYS[1]], server, Some("/data.ca.pem")),
+            (vec![https, KEYS[0], KEYS[1]], None, None),
+            (vec![http, bundle, KEYS[0], KEYS[1]], server, None),
+        ];
+        for (environment, server, trusted) in cases {
+            let target = resolve(&Case { flags: none(), environment: &environment, server }).unwrap();
+            assert_eq!(target.authority, trusted.map(PathBuf::from), "{environment:?}");
         }
     }
 

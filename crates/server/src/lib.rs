@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `config` | every setting and where its value comes from |
+//! | `tls` | given and made certificates, and clients that trust them |
 //! | `root_key`, `keys` | root's key; whose access keys are valid |
 //! | `assemble`, `ports` | the wiring, and the adapters between rooms that do not name each other |
 //! | `run`, `shards`, `log` | the server process: threads, readiness, signals, drain, log lines |
@@ -16,6 +17,7 @@ mod ports;
 mod root_key;
 mod run;
 mod shards;
+pub mod tls;
 
 pub use assemble::{Assembled, Parts, assemble};
 pub use config::Config;

@@ -14,5 +14,7 @@ pub(crate) const BODY_BYTES_LEAST: u64 = 256 << 20;
 pub(crate) const BODY_BYTES_MOST: u64 = 4 << 30;
 /// How long environments get to end after the last call; the warden waits 5 s beyond the drain.
 pub(crate) const WIND_DOWN: Duration = Duration::from_secs(3);
+/// Bytes of a file with certificates or a key.
+pub(crate) const PEM_BYTES: u64 = 256 * 1024;
 /// Bytes of a scraper's token file.
 pub(crate) const TOKEN_BYTES: u64 = 4096;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use aws::Millis;
 use sandbox::Driver;
 use sandbox::warden::{Client, ServerHandles};
 use store::Store;
@@ -14,7 +15,7 @@ use tokio::task::LocalSet;
 use crate::assemble::{Parts, assemble};
 use crate::config::{Auth, Level};
 use crate::shards::{self, Shards};
-use crate::{Config, RootKey, log};
+use crate::{Config, RootKey, log, tls};
 
 /// What a server process is given.
 pub struct Handles {
@@ -84,7 +85,9 @@ async fn serve(handles: Handles, tasks: Tasks) -> anyhow::Result<()> {
     let (clock, random) = (Clock::real(), Random::kernel());
     let begun = clock.tick();
     let first = listeners.pop().context("a server needs a listener")?;
-    let endpoint = endpoint(first.local_addr().context("ask where we listen")?);
+    let listen = first.local_addr().context("ask where we listen")?;
+    let endpoint = endpoint(config.tls.scheme(), listen);
+    let acceptor = tls::acceptor(&config, &data, listen, Millis(clock.wall_ms()))?;
     let Connected { driver, ready } = connect(&tasks, &clock)?;
     let root_key = match &config.root_key {
         Some(given) => given.clone(),
@@ -116,8 +119,8 @@ async fn serve(handles: Handles, tasks: Tasks) -> anyhow::Result<()> {
     .await?;
     assembled.start_loops();
     watch_signals(&tasks)?;
-    let shards = Shards::start(listeners, &assembled).await?;
-    shards::accept(0, first, &assembled)?;
+    let shards = Shards::start(listeners, &acceptor, &assembled).await?;
+    shards::accept(0, first, acceptor, &assembled)?;
     ready()?;
     tracing::info!(us = clock.tick().since(begun).as_micros() as u64, "requests are served");
     shutdown.begun().await;
@@ -151,13 +154,13 @@ fn watch_signals(tasks: &Tasks) -> anyhow::Result<()> {
 }
 
 /// Our own URL; an address that means every interface is reached by loopback.
-fn endpoint(address: SocketAddr) -> String {
+fn endpoint(scheme: &str, address: SocketAddr) -> String {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
-    format!("http://{}", SocketAddr::new(ip, address.port()))
+    format!("{scheme}://{}", SocketAddr::new(ip, address.port()))
 }
 
 #[cfg(test)]
@@ -172,7 +175,7 @@ mod tests {
             ("[::]:80", "http://[::1]:80"),
             ("10.0.0.5:1", "http://10.0.0.5:1"),
         ] {
-            assert_eq!(endpoint(address.parse().unwrap()), want);
+            assert_eq!(endpoint("http", address.parse().unwrap()), want);
         }
     }
 }

@@ -9,6 +9,7 @@ use tasks::{OnError, Shutdown};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
+use tokio_rustls::TlsAcceptor;
 
 use crate::Assembled;
 
@@ -20,13 +21,22 @@ pub(crate) struct Shards {
 
 impl Shards {
     /// Starts a shard for each listener and waits until all of them serve.
-    pub(crate) async fn start(listeners: Vec<TcpListener>, assembled: &Assembled) -> anyhow::Result<Shards> {
+    pub(crate) async fn start(
+        listeners: Vec<TcpListener>,
+        tls: &Option<TlsAcceptor>,
+        assembled: &Assembled,
+    ) -> anyhow::Result<Shards> {
         let stop = Shutdown::new();
         let (serving, mut told) = mpsc::channel(listeners.len().max(1));
         let mut threads = Vec::new();
         for (id, listener) in (1..).zip(listeners) {
-            let shard =
-                Shard { id, assembled: assembled.clone(), stop: stop.clone(), serving: serving.clone() };
+            let shard = Shard {
+                id,
+                assembled: assembled.clone(),
+                tls: tls.clone(),
+                stop: stop.clone(),
+                serving: serving.clone(),
+            };
             let thread = assembled.tasks.thread(&format!("shard-{id}"), move || shard.run(listener));
             threads.push(thread.with_context(|| format!("start shard {id}"))?);
         }
@@ -51,6 +61,7 @@ impl Shards {
 struct Shard {
     id: u32,
     assembled: Assembled,
+    tls: Option<TlsAcceptor>,
     stop: Shutdown,
     serving: mpsc::Sender<anyhow::Result<()>>,
 }
@@ -67,7 +78,7 @@ impl Shard {
             }
         };
         LocalSet::new().block_on(&runtime, async {
-            let accepting = accept(self.id, listener, &self.assembled);
+            let accepting = accept(self.id, listener, self.tls, &self.assembled);
             let serves = accepting.is_ok();
             let _ = self.serving.send(accepting).await;
             if serves {
@@ -86,13 +97,21 @@ impl Drop for EndsAll {
 }
 
 /// Takes connections from `listener` on the current thread's runtime until the shutdown begins.
-pub(crate) fn accept(id: u32, listener: TcpListener, assembled: &Assembled) -> anyhow::Result<()> {
+pub(crate) fn accept(
+    id: u32,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    assembled: &Assembled,
+) -> anyhow::Result<()> {
     Invoker::enter_shard(id);
     listener.set_nonblocking(true).context("prepare a listener")?;
     let listener = tokio::net::TcpListener::from_std(listener).context("register a listener")?;
     let (gateway, connections) = (assembled.gateway.clone(), assembled.connections.clone());
     assembled.tasks.spawn("accept", OnError::Stop, async move {
-        gateway.serve(listener, connections).await;
+        match tls {
+            Some(acceptor) => gateway.serve_tls(listener, acceptor, connections).await,
+            None => gateway.serve(listener, connections).await,
+        }
         Ok(())
     });
     Ok(())

@@ -67,6 +67,12 @@ pub fn variables(target: &Target) -> Vec<(&'static str, String)> {
         // Clients without keys would ask the machine's cloud for some.
         ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
     ];
+    if let Some(authority) = &target.authority {
+        // The second is Node's, which knows nothing of the first.
+        for name in ["AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"] {
+            variables.push((name, authority.display().to_string()));
+        }
+    }
     if let Some(token) = &target.keys.token {
         variables.push(("AWS_SESSION_TOKEN", token.clone()));
     }
@@ -106,7 +112,9 @@ fn render(target: &Target, shell: Shell) -> String {
 
 fn save(session: &Session, target: &Target) -> Result<(), Failure> {
     let (config, credentials) = aws_files();
-    let settings = [("region", target.region.as_str()), ("endpoint_url", &target.endpoint)];
+    let authority = target.authority.as_ref().map(|path| path.display().to_string());
+    let mut settings = vec![("region", target.region.as_str()), ("endpoint_url", &target.endpoint)];
+    settings.extend(authority.as_deref().map(|path| ("ca_bundle", path)));
     update(&config, &format!("profile {PROFILE}"), &settings)?;
     let keys = [
         ("aws_access_key_id", target.keys.id.as_str()),
@@ -148,6 +156,7 @@ mod tests {
             origin: String::new(),
             region: "us-east-1".into(),
             keys: Keys { id: "AKIAX".into(), secret: "a/b+c'".into(), token: None },
+            authority: None,
         }
     }
 
@@ -175,6 +184,14 @@ mod tests {
         let sh = render(&target, Shell::Sh);
         assert!(sh.contains("export AWS_SESSION_TOKEN=T\n"));
         assert!(sh.starts_with("unset AWS_PROFILE AWS_DEFAULT_PROFILE\n"));
+    }
+
+    #[test]
+    fn clients_are_told_whom_to_trust() {
+        let target = Target { authority: Some("/var/lib/lambent.ca.pem".into()), ..target() };
+        let sh = render(&target, Shell::Sh);
+        assert!(sh.contains("export AWS_CA_BUNDLE=/var/lib/lambent.ca.pem\n"), "{sh}");
+        assert!(sh.contains("export NODE_EXTRA_CA_CERTS=/var/lib/lambent.ca.pem\n"), "{sh}");
     }
 
     #[test]

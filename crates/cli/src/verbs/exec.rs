@@ -135,7 +135,9 @@ impl Fresh {
         };
         let region = session.options.region.clone().or(about.region).unwrap_or_else(|| "us-east-1".into());
         let keys = Keys { id: key.id, secret: key.secret, token: None };
-        let target = Target { endpoint: about.endpoint, origin: "from --fresh".into(), region, keys };
+        let authority = Some(folder::authority_path(&data)).filter(|path| path.exists());
+        let target =
+            Target { endpoint: about.endpoint, origin: "from --fresh".into(), region, keys, authority };
         Ok(Fresh { server, folder: folder.to_owned(), target })
     }
 

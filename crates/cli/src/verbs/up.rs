@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use sandbox::warden::{self, Ready, Refused};
+use server::tls::Tls;
 use tasks::{Clock, Tick};
 
 use crate::failure::{self, Exit, Failure};
@@ -67,6 +68,8 @@ fn foreground(session: &Session, arguments: Arguments, start: Tick) -> Result<Ex
         start,
         clock: session.clock.clone(),
         screen: session.screen.clone(),
+        folder: config.data.clone(),
+        tls: config.tls.clone(),
         data: crate::folder::shown(&config.data, crate::session::home().as_deref()),
         data_note: note(is_new, config.root_key.is_some()),
         auth: config.auth,
@@ -76,6 +79,7 @@ fn foreground(session: &Session, arguments: Arguments, start: Tick) -> Result<Ex
     let up = warden::Up {
         data: config.data.clone(),
         listen: config.listen,
+        scheme: config.tls.scheme(),
         shards: std::thread::available_parallelism().map_or(1, usize::from).min(limits::SHARDS),
         drain: config.drain,
         ready_file: config.ready_file.clone(),
@@ -103,6 +107,8 @@ struct Greeting {
     start: Tick,
     clock: Clock,
     screen: Screen,
+    folder: PathBuf,
+    tls: Tls,
     data: String,
     data_note: &'static str,
     auth: server::config::Auth,
@@ -117,7 +123,7 @@ impl Greeting {
             server::config::Auth::On => "IAM on",
             server::config::Auth::Off => "IAM OFF: everybody is root",
         };
-        let lines = [
+        let mut lines = vec![
             format!(
                 "lambent {} ready in {} at {}",
                 env!("CARGO_PKG_VERSION"),
@@ -129,6 +135,9 @@ impl Greeting {
             format!("  runtimes  {runtimes}; more: lambent runtime add"),
             "  clients   eval \"$(lambent env)\"     new here: lambent init hello".to_owned(),
         ];
+        if let Tls::SelfSigned { .. } = self.tls {
+            lines.insert(2, trust(&self.folder));
+        }
         let drain = self.drain.as_secs();
         let stop = format!("Ctrl-C stops: running calls get {drain} s, accepted events are kept.");
         match self.to {
@@ -142,6 +151,17 @@ impl Greeting {
                 lines.iter().map(String::as_str).chain([stop.as_str()]).for_each(|line| self.screen.say(line))
             }
         }
+    }
+}
+
+/// Puts the certificate that clients must trust where they can read it, and says where that is.
+fn trust(folder: &Path) -> String {
+    match crate::folder::publish_authority(folder) {
+        Ok(path) => {
+            let shown = crate::folder::shown(&path, crate::session::home().as_deref());
+            format!("  tls       made here; clients trust {shown} (AWS_CA_BUNDLE, set by lambent env)")
+        }
+        Err(error) => format!("  tls       made here, but clients cannot read whom to trust: {error}"),
     }
 }
 

@@ -20,6 +20,7 @@ fn main() -> anyhow::Result<ExitCode> {
     warden::run(warden::Up {
         data: config.data.clone(),
         listen: config.listen,
+        scheme: "http",
         shards: SHARDS,
         drain: config.drain,
         ready_file: config.ready_file.clone(),

@@ -87,11 +87,11 @@ fn listening_inode(table: &str, port: u16) -> Option<u64> {
 }
 
 /// The address as clients on this machine reach it.
-pub(crate) fn endpoint(address: SocketAddr) -> String {
+pub(crate) fn endpoint(scheme: &str, address: SocketAddr) -> String {
     match address {
-        SocketAddr::V4(v4) if v4.ip().is_unspecified() => format!("http://127.0.0.1:{}", v4.port()),
-        SocketAddr::V6(v6) if v6.ip().is_unspecified() => format!("http://[::1]:{}", v6.port()),
-        other => format!("http://{other}"),
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => format!("{scheme}://127.0.0.1:{}", v4.port()),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => format!("{scheme}://[::1]:{}", v6.port()),
+        other => format!("{scheme}://{other}"),
     }
 }
 
@@ -121,7 +121,7 @@ mod tests {
             ("10.0.0.7:4566", "http://10.0.0.7:4566"),
         ];
         for (address, expected) in cases {
-            assert_eq!(endpoint(address.parse().unwrap()), expected);
+            assert_eq!(endpoint("http", address.parse().unwrap()), expected);
         }
     }
 

@@ -37,6 +37,8 @@ pub struct Up {
     pub data: PathBuf,
     /// The address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// What URLs of this instance begin with: `http`, or `https` when the server speaks TLS.
+    pub scheme: &'static str,
     /// How many listening sockets the server gets, 1 to 64.
     pub shards: usize,
     /// Handed to the server as it is.
@@ -148,7 +150,7 @@ pub fn run_with<B: Boxes>(up: Up) -> anyhow::Result<ExitCode> {
     let signals = take_signals()?;
     // Whatever loses its parent comes to us and is reaped.
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
-    let endpoint = listen::endpoint(address);
+    let endpoint = listen::endpoint(up.scheme, address);
     let held = Held { folder, block, listeners, endpoint, instance, boxes, config, signals };
     Warden::new(held, up).run()
 }

@@ -23,6 +23,7 @@ pub(crate) fn up(data: &str, config: &str, run: fn(Up) -> anyhow::Result<ExitCod
     let up = Up {
         data: data.into(),
         listen: "127.0.0.1:0".parse().expect("an address"),
+        scheme: "http",
         shards: 2,
         config: config.into(),
         drain: Duration::from_secs(if config == "stubborn" { 600 } else { 5 }),

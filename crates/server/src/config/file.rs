@@ -5,7 +5,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::limits::TOKEN_BYTES;
+use crate::limits::{PEM_BYTES, TOKEN_BYTES};
 
 use super::{AllGiven, Given, Problem, SETTINGS, Setting, nearest};
 
@@ -22,6 +22,21 @@ pub(super) fn token(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     OpenFile::open(path)?.take(TOKEN_BYTES).read_to_string(&mut text)?;
     Ok(text.trim().to_owned())
+}
+
+/// Reads certificates or a key.
+pub(super) fn pem(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    OpenFile::open(path)?.take(PEM_BYTES).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// The name of this machine, if it has one that a certificate can bear.
+pub(super) fn host_name() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    let name = text.trim();
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    (!name.is_empty() && name.len() <= 253 && name.bytes().all(fits)).then(|| name.to_ascii_lowercase())
 }
 
 pub(super) fn parse(name: &str, text: &str, given: &mut AllGiven) -> Result<(), Problem> {

@@ -27,6 +27,7 @@ use value::Bytes;
 pub use value::Level;
 
 use crate::RootKey;
+use crate::tls::{Given as Certificate, Tls};
 
 /// What a server runs with. It travels to the server's process as JSON, never over a command line.
 #[derive(Clone, Serialize, Deserialize)]
@@ -49,6 +50,8 @@ pub struct Config {
     pub drain: Duration,
     /// The bearer token of scrapers, read from `metrics_token_file` while we may still read it.
     pub metrics_token: Option<String>,
+    /// How TLS is spoken; given certificates are read while we may still read them.
+    pub tls: Tls,
     /// What functions may use of the machine's memory, in bytes.
     pub functions_memory_bytes: u64,
     /// What the machine has, in bytes.
@@ -320,6 +323,34 @@ impl Effective {
         Ok(Some(token))
     }
 
+    fn tls(&self) -> Result<Tls, Problem> {
+        let made = self.parse("tls.self_signed", value::truth)?;
+        let given = |key| !self.text(key).is_empty();
+        match (given("tls.cert"), given("tls.key")) {
+            (false, false) if made => Ok(Tls::SelfSigned { host: file::host_name() }),
+            (false, false) => Ok(Tls::Off),
+            (true, true) if made => Err(Problem::new("a certificate is either given or made")
+                .because("tls.cert and tls.self_signed are both set")),
+            (true, true) => {
+                let read = |key| {
+                    let path = self.path(key)?;
+                    file::pem(&path).map_err(|error| {
+                        Problem::new(format!("cannot read {key} {}", path.display()))
+                            .because(error.to_string())
+                    })
+                };
+                let certificate = Certificate { chain: read("tls.cert")?, key: read("tls.key")? };
+                certificate.check().map_err(|error| {
+                    Problem::new("tls.cert and tls.key cannot be used").because(format!("{error:#}"))
+                })?;
+                Ok(Tls::Given(certificate))
+            }
+            (true, false) | (false, true) => {
+                Err(Problem::new("tls.cert and tls.key go together").because("only one of them is set"))
+            }
+        }
+    }
+
     fn config(&self, sources: &Sources) -> Result<Config, Problem> {
         let config = Config {
             data: self.path("data")?,
@@ -331,6 +362,7 @@ impl Effective {
             log: self.parse("log", Level::parse)?,
             drain: self.parse("drain", value::duration)?,
             metrics_token: self.metrics_token()?,
+            tls: self.tls()?,
             functions_memory_bytes: self
                 .parse("functions.memory", Bytes::parse)?
                 .of(sources.machine_memory_bytes),

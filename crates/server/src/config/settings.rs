@@ -75,9 +75,10 @@ pub static SETTINGS: [Setting; 27] = [
     Setting::new("clock", "clock", "real").help("real, or virtual", "real or virtual").later(),
     Setting::new("metrics_token_file", "metrics-token-file", "")
         .help("Holds the scrapers' token; else loopback only", "a path"),
-    Setting::new("tls.cert", "tls-cert", "").help("The certificate", "a path").later(),
-    Setting::new("tls.key", "tls-key", "").help("Its key", "a path").later(),
-    Setting::new("tls.self_signed", "tls-self-signed", "false").help("Make one", "true or false").later(),
+    Setting::new("tls.cert", "tls-cert", "").help("The certificate and its chain, PEM", "a path"),
+    Setting::new("tls.key", "tls-key", "").help("Its key, PEM", "a path"),
+    Setting::new("tls.self_signed", "tls", "false")
+        .help("Speak TLS with a certificate made here", "true or false"),
     Setting::new("store.url", "store-url", "").help("postgres://... for many nodes", "a URL").later(),
     Setting::new("store.blobs", "store-blobs", "").help("s3://... for many nodes", "a URL").later(),
     Setting::new("store.disk_floor", "disk-floor", "1GB")

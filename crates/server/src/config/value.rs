@@ -35,6 +35,11 @@ impl Bytes {
     }
 }
 
+/// Parses `true` or `false`.
+pub(super) fn truth(text: &str) -> Option<bool> {
+    text.parse().ok()
+}
+
 /// What is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Level {

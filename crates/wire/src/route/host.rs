@@ -105,6 +105,11 @@ impl Hosts {
         Ok(Hosts { own })
     }
 
+    /// The suffixes of the settings.
+    pub fn suffixes(&self) -> impl Iterator<Item = &str> {
+        self.own.iter().map(String::as_str)
+    }
+
     /// True for `localhost`, the suffixes of the settings and every name below one of them.
     pub fn are_ours(&self, name: &str) -> bool {
         self.ours().any(|suffix| name.eq_ignore_ascii_case(suffix) || before(name, suffix).is_some())
