@@ -38,6 +38,21 @@ pub(crate) fn make(kind: Kind, account: AccountId, random: [u8; 8]) -> String {
     id
 }
 
+/// The account that an id carries; `None` for ids that carry none, as those of AWS's first years.
+pub(crate) fn account(id: &str) -> Option<AccountId> {
+    let value = |letter: u8| ALPHABET.iter().position(|known| *known == letter);
+    let mut letters = id.as_bytes().get(4..13)?.iter().map(|letter| value(*letter));
+    let mut upper: u64 = 0;
+    for _ in 0..8 {
+        upper = upper << 5 | letters.next()?? as u64;
+    }
+    let number = (upper & !(1 << 39)) << 1 | u64::from(letters.next()?? >= 16);
+    if upper >> 39 == 0 {
+        return None;
+    }
+    AccountId::parse(&format!("{number:012}")).ok()
+}
+
 fn letter(bits: u64) -> char {
     char::from(ALPHABET[(bits & 31) as usize])
 }
@@ -60,6 +75,19 @@ mod tests {
         );
         let zero = make(Kind::Role, AccountId::parse("000000000000").unwrap(), [0; 8]);
         assert_eq!(zero, "AROAQAAAAAAAAAAAAAAAA");
+    }
+
+    #[test]
+    fn the_account_of_an_id_is_read_back() {
+        for number in ["000000000000", "123456789012", "123456789013", "999999999999"] {
+            let expected = AccountId::parse(number).unwrap();
+            for kind in [Kind::Role, Kind::TemporaryKey] {
+                assert_eq!(account(&make(kind, expected, [255; 8])), Some(expected));
+            }
+        }
+        for bad in ["", "AKIA", "AKIAIOSFODNN7EXAMPLE", "ASIA7777777777777777", "ASIARZPUZDI0A2345678"] {
+            assert_eq!(account(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod tables;
 mod tokens;
 
 use api::iam::{CreateRole, DeleteRole, DeleteRolePolicy, GetRole, ListRolePolicies, PutRolePolicy};
-use api::sts::{AssumeRole, GetCallerIdentity};
+use api::sts::{AssumeRole, GetAccessKeyInfo, GetCallerIdentity};
 use api::{Call, Guard, Service};
 use aws::Fault;
 use store::{Broken, Store};
@@ -71,6 +71,7 @@ pub fn service(iam: Iam) -> Service {
 pub fn sts(iam: Iam) -> Service {
     Service::table(api::sts::MODEL, iam)
         .op(GetCallerIdentity, |_, _, _| Ok(Guard::open()), sts::get_caller_identity)
+        .op(GetAccessKeyInfo, |_, _, _| Ok(Guard::any()), sts::get_access_key_info)
         .op(AssumeRole, sts::role_to_assume, sts::assume_role)
         .build()
 }

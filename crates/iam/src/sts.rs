@@ -1,6 +1,6 @@
 use api::sts::{
-    AssumeRoleInput, AssumeRoleOutput, AssumedRoleUser, Credentials, GetCallerIdentityInput,
-    GetCallerIdentityOutput, ProvidedContext,
+    AssumeRoleInput, AssumeRoleOutput, AssumedRoleUser, Credentials, GetAccessKeyInfoInput,
+    GetAccessKeyInfoOutput, GetCallerIdentityInput, GetCallerIdentityOutput, ProvidedContext,
 };
 use api::{Call, Cx, Guard};
 use aws::{Arn, Caller, Fault, Principal, SOURCE_FUNCTION_CONTEXT};
@@ -10,7 +10,7 @@ use crate::rules::{Denial, Reason};
 use crate::sessions::session_arn;
 use crate::tables::Role;
 use crate::tokens::Claims;
-use crate::{Iam, faults, roles};
+use crate::{Iam, faults, ids, roles};
 
 /// Who calls.
 pub(crate) async fn get_caller_identity(
@@ -22,6 +22,19 @@ pub(crate) async fn get_caller_identity(
         account: Some(cx.caller.account.to_string()),
         arn: Some(cx.caller.arn.to_string()),
     })
+}
+
+/// The account of an access key id, whether the key exists or not: the id says it, or it is the caller's own.
+pub(crate) async fn get_access_key_info(
+    cx: Cx<Iam>,
+    input: GetAccessKeyInfoInput,
+) -> Result<GetAccessKeyInfoOutput, Fault> {
+    let id = input.access_key_id;
+    let own = (cx.caller.access_key.as_ref() == Some(&id)).then_some(cx.caller.account);
+    match own.or_else(|| ids::account(&id)) {
+        Some(account) => Ok(GetAccessKeyInfoOutput { account: Some(account.to_string()) }),
+        None => Err(faults::validation(format!("{id} is invalid"))),
+    }
 }
 
 /// What AssumeRole touches: the role.

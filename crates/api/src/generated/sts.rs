@@ -26,6 +26,18 @@ impl Operation for AssumeRole {
     const ACTION: &'static str = "sts:AssumeRole";
 }
 
+/// The operation `sts:GetAccessKeyInfo`.
+#[derive(Debug, Clone, Copy)]
+pub struct GetAccessKeyInfo;
+
+impl Operation for GetAccessKeyInfo {
+    type Input = GetAccessKeyInfoInput;
+    type Output = GetAccessKeyInfoOutput;
+    const SERVICE: &'static str = MODEL;
+    const NAME: &'static str = "GetAccessKeyInfo";
+    const ACTION: &'static str = "sts:GetAccessKeyInfo";
+}
+
 /// The operation `sts:GetCallerIdentity`.
 #[derive(Debug, Clone, Copy)]
 pub struct GetCallerIdentity;
@@ -124,6 +136,36 @@ impl Shape for AssumeRoleOutput {
             put("SessionTokenUtilization", self.session_token_utilization),
             put("SessionTokenSize", self.session_token_size),
         ])
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct GetAccessKeyInfoInput {
+    pub access_key_id: String,
+}
+
+impl Shape for GetAccessKeyInfoInput {
+    fn from_value(mut value: Value) -> Result<Self, Fault> {
+        Ok(Self { access_key_id: read(&mut value, "AccessKeyId")? })
+    }
+
+    fn into_value(self) -> Value {
+        structure(vec![put("AccessKeyId", self.access_key_id)])
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct GetAccessKeyInfoOutput {
+    pub account: Option<String>,
+}
+
+impl Shape for GetAccessKeyInfoOutput {
+    fn from_value(mut value: Value) -> Result<Self, Fault> {
+        Ok(Self { account: read(&mut value, "Account")? })
+    }
+
+    fn into_value(self) -> Value {
+        structure(vec![put("Account", self.account)])
     }
 }
 
