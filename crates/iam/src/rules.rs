@@ -153,11 +153,15 @@ impl Denial<'_> {
     /// AWS's AccessDenied.
     pub(crate) fn fault(&self) -> Fault {
         let (code, status) = match self.service {
-            "iam" | "sts" | "sns" | "sqs" | "cloudformation" | "cloudwatch" | "s3" => ("AccessDenied", 403),
+            "sns" => ("AuthorizationError", 403),
+            "iam" | "sts" | "sqs" | "cloudformation" | "cloudwatch" | "s3" => ("AccessDenied", 403),
             "lambda" | "apigateway" | "scheduler" | "pipes" => ("AccessDeniedException", 403),
             _ => ("AccessDeniedException", 400),
         };
-        let Denial { caller, action, resource, .. } = self;
+        let Denial { caller, resource, .. } = self;
+        // SQS says its actions in lower case.
+        let action =
+            if self.service == "sqs" { self.action.to_ascii_lowercase() } else { self.action.to_owned() };
         let context = match self.why {
             Reason::NoIdentityPolicy => {
                 format!(" because no identity-based policy allows the {action} action")

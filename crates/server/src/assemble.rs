@@ -10,6 +10,8 @@ use invoker::Invoker;
 use lambda::{ExecutionRoles, Lambda};
 use logs::{Keep, Logs};
 use sandbox::{Driver, Packs};
+use sns::Sns;
+use sqs::Sqs;
 use store::Store;
 use tasks::{Clock, OnError, Random, Tasks};
 use tokio::sync::watch;
@@ -95,8 +97,14 @@ pub async fn assemble(parts: Parts) -> anyhow::Result<Assembled> {
     .context("open the folder of code trees")?;
     let keys = AccessKeys::new(&root_key, config.account_id, iam.sessions());
     let authorizer = iam.authorizer();
-    let services =
-        vec![iam::sts(iam.clone()), iam::service(iam), logs::service(logs), lambda::service(lambda.clone())];
+    let services = vec![
+        iam::sts(iam.clone()),
+        iam::service(iam),
+        logs::service(logs),
+        sqs::service(Sqs::new(store.clone())),
+        sns::service(Sns::new(store.clone())),
+        lambda::service(lambda.clone()),
+    ];
     let registry = Registry::new(services, authorizer);
     roles.connect(registry.calls());
     let metrics = Metrics::new();

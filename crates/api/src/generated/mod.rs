@@ -4,4 +4,6 @@
 pub mod iam;
 pub mod lambda;
 pub mod logs;
+pub mod sns;
+pub mod sqs;
 pub mod sts;
