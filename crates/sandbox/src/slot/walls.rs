@@ -89,3 +89,45 @@ fn allow(ruleset: &OwnedFd, path: &CStr, allowed: u64) -> Result<()> {
 fn last_error() -> Errno {
     Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn behind_the_walls_only_tmp_can_be_changed() {
+        let version = landlock_version();
+        if version == 0 {
+            println!("this kernel has no Landlock");
+            return;
+        }
+        let inside = tempfile::tempdir_in("/tmp").expect("a directory");
+        let outside = tempfile::tempdir_in("/var/tmp").expect("a directory");
+        fs::write(outside.path().join("old"), "old").expect("write");
+        let (within, beyond) = (inside.path().to_owned(), outside.path().to_owned());
+        // Both hold for the calling thread alone.
+        let walled = std::thread::spawn(move || {
+            rustix::thread::set_no_new_privs(true).expect("no new privileges");
+            raise(version).expect("raise the walls");
+            fs::write(within.join("new"), "new").expect("/tmp is the function's");
+            fs::remove_file(within.join("new")).expect("/tmp is the function's");
+            let old = beyond.join("old");
+            assert_eq!(fs::read(&old).expect("reading is left to the mounts"), b"old");
+            let refused = [
+                fs::write(beyond.join("new"), "new"),
+                fs::OpenOptions::new().append(true).open(&old).map(drop),
+                fs::remove_file(&old),
+                fs::create_dir(beyond.join("folder")),
+                std::os::unix::fs::symlink("/etc", beyond.join("link")),
+            ];
+            for result in refused {
+                assert_eq!(result.expect_err("outside of /tmp").kind(), ErrorKind::PermissionDenied);
+            }
+        });
+        walled.join().expect("the walls hold");
+        assert_eq!(fs::read(outside.path().join("old")).expect("still there"), b"old");
+    }
+}
