@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use tasks::{Clock, Tick};
 use wire::sigv4::{Credentials, Signer};
-use wire::{Model, Value};
+use wire::{Model, Protocol, Value};
 
 use crate::connection::Connection;
 use crate::limits::REST;
@@ -92,18 +92,34 @@ impl Client {
     }
 }
 
-/// A request to `host`, signed now.
+/// A request to `host` in the service's preferred protocol, signed now.
 ///
 /// # Errors
 /// When the model has no such operation.
 pub fn request(
     host: &str,
     credentials: &Credentials,
+    operation: (&str, &str),
+    input: Value,
+) -> anyhow::Result<Request<Bytes>> {
+    let model = Model::named(operation.0).with_context(|| format!("there is no service {}", operation.0))?;
+    let protocol = model.protocols().first().context("a service speaks a protocol")?;
+    request_as(*protocol, host, credentials, operation, input)
+}
+
+/// A request to `host` in a protocol of the service, signed now.
+///
+/// # Errors
+/// When the model has no such operation.
+pub fn request_as(
+    protocol: Protocol,
+    host: &str,
+    credentials: &Credentials,
     (service, operation): (&str, &str),
     input: Value,
 ) -> anyhow::Result<Request<Bytes>> {
     let (model, operation) = modelled(service, operation)?;
-    let outgoing = wire::client::encode(model, operation, input);
+    let outgoing = wire::client::encode_as(protocol, model, operation, input);
     let mut request = Request::builder()
         .method(outgoing.method.as_str())
         .uri(outgoing.target.as_str())

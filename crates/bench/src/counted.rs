@@ -5,10 +5,11 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 
-use crate::limits::{COUNTED_FEW, COUNTED_MANY};
+use crate::limits::{COUNTED_FEW, COUNTED_MANY, TIMED};
 
 /// Instructions of one more call of `what`.
 ///
@@ -18,6 +19,18 @@ pub fn per_call(program: &Path, what: &str) -> anyhow::Result<f64> {
     let few = run(program, what, COUNTED_FEW)?;
     let many = run(program, what, COUNTED_MANY)?;
     Ok(many.saturating_sub(few) as f64 / (COUNTED_MANY - COUNTED_FEW) as f64)
+}
+
+/// CPU time of one call of `what`, as the program itself saw it.
+///
+/// # Errors
+/// When the program fails.
+pub fn cpu_per_call(program: &Path, what: &str) -> anyhow::Result<Duration> {
+    let output =
+        Command::new(program).args([what, &TIMED.to_string()]).output().context("start a program")?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.success(), "{}: {}", program.display(), String::from_utf8_lossy(&output.stderr));
+    Ok(Duration::from_nanos(said.trim().parse().with_context(|| format!("the program said {said}"))?))
 }
 
 fn run(program: &Path, what: &str, calls: usize) -> anyhow::Result<u64> {

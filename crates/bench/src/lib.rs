@@ -5,6 +5,7 @@
 //! | `message`, `connection`, `load`, `sample` | requests again and again over plain connections, and what they took |
 //! | `client`, `function`, `instance` | a server of ours, AWS calls to it, the functions that are measured |
 //! | `peers` | aws-lambda-rie and cargo-lambda with the same functions |
+//! | `door` | a small request of each protocol, for the front door alone |
 //! | `procfs`, `counted` | CPU time, wake-ups, memory; instructions by valgrind |
 //! | `parts` | the measurements: each turns a place to measure into rows |
 //! | `report`, `specification`, `baseline` | rows as tables, as a document, against what was committed |
@@ -16,6 +17,7 @@ pub mod baseline;
 pub mod client;
 pub mod connection;
 pub mod counted;
+pub mod door;
 pub mod function;
 pub mod instance;
 mod limits;

@@ -44,5 +44,7 @@ pub(crate) const PAYLOAD_BYTES: usize = 6_000_000;
 pub(crate) const COUNTED_FEW: usize = 500;
 /// Calls of the longer of two runs under valgrind.
 pub(crate) const COUNTED_MANY: usize = 2500;
+/// Calls of a run whose CPU time counts.
+pub(crate) const TIMED: usize = 20_000;
 /// A connection for single calls that rested for longer is opened again.
 pub(crate) const REST: Duration = Duration::from_secs(5);

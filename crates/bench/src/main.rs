@@ -25,7 +25,7 @@ use crate::machine::Machine;
 /// Measures the numbers of SPECIFICATION.md.
 #[derive(Parser)]
 struct Arguments {
-    /// What to measure [default: everything]: warm, instructions, cold, calls, deploy, footprint
+    /// What to measure [default: everything]: warm, instructions, door, cold, calls, deploy, footprint
     parts: Vec<String>,
     /// Write what is known now into SPECIFICATION.md
     #[arg(long)]

@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use bytes::Bytes;
 
 use crate::counted;
+use crate::door::{DOORS, Door};
 use crate::function::{self, Function};
 use crate::instance::Instance;
 use crate::peers::Peers;
@@ -39,9 +40,10 @@ pub struct Part {
 }
 
 /// All parts, in the order of the document.
-pub const PARTS: [Part; 6] = [
+pub const PARTS: [Part; 7] = [
     Part { name: "warm", measure: warm::measure },
     Part { name: "instructions", measure: instructions },
+    Part { name: "door", measure: door },
     Part { name: "cold", measure: cold::measure },
     Part { name: "calls", measure: calls::measure },
     Part { name: "deploy", measure: deploy::measure },
@@ -60,6 +62,21 @@ fn instructions(place: &Place) -> anyhow::Result<Vec<Row>> {
         let count = counted::per_call(&place.in_process, what)?;
         let key = format!("instructions-{what}");
         rows.push(row("instructions", &key, about, Unit::Count, Cell::one(count)));
+    }
+    Ok(rows)
+}
+
+/// What a small request of each protocol costs from its bytes to those of its answer, dispatch and sockets left out.
+fn door(place: &Place) -> anyhow::Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for Door { name, .. } in &DOORS {
+        let cpu = Cell::one(counted::cpu_per_call(&place.in_process, name)?.as_nanos() as f64);
+        let about = format!("{name}: CPU time to find, verify, decode, validate and encode");
+        let cpu = row("door", &format!("door-{name}"), &about, Unit::Time, cpu);
+        rows.push(Row { aim: Some(25_000.0), ..cpu });
+        let count = Cell::one(counted::per_call(&place.in_process, name)?);
+        let (key, about) = (format!("instructions-door-{name}"), format!("{name}: instructions of the same"));
+        rows.push(row("door", &key, &about, Unit::Count, count));
     }
     Ok(rows)
 }

@@ -47,7 +47,7 @@ pub(crate) async fn shown(cx: &Cx<Lambda>, named: &Named, function: &Function) -
 
 /// The other kinds of Lambda's resources that have tags, of which there are none.
 fn other_kind(arn: &str) -> Option<&'static str> {
-    match arn.splitn(7, ':').nth(5) {
+    match arn.split(':').nth(5) {
         Some("event-source-mapping") => Some("Event source mapping"),
         Some("code-signing-config") => Some("Code signing config"),
         Some("capacity-provider") => Some("Capacity provider"),

@@ -1,5 +1,6 @@
 //! Makes calls through the front door of an instance in this process, with a simulated disk and simulated sandboxes, so that
-//! valgrind can count their instructions: `bench-in-process WHAT CALLS`, where WHAT is `invoke` or `identity`.
+//! valgrind can count their instructions: `bench-in-process WHAT CALLS`, where WHAT is `invoke`, `identity`, or a protocol, whose
+//! way through `wire` alone is then taken. Prints the CPU time of a call in nanoseconds.
 
 #![allow(clippy::disallowed_methods)] // A program of its own: its arguments are its interface.
 
@@ -9,7 +10,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use bench::client::{request, structure};
+use bench::door::{DOORS, Door};
 use bench::function::{self, Function};
+use bench::procfs::{self, Usage};
 use bytes::Bytes;
 use gateway::Source;
 use http::Request;
@@ -31,6 +34,9 @@ fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [what, calls] = arguments.as_slice() else { anyhow::bail!("takes WHAT and CALLS") };
     let calls = calls.parse().context("CALLS is a number")?;
+    if let Some(door) = DOORS.iter().find(|door| door.name == what) {
+        return through(door, calls);
+    }
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("make a runtime")?;
     LocalSet::new().block_on(&runtime, run(what, calls))
@@ -59,12 +65,30 @@ async fn run(what: &str, calls: usize) -> anyhow::Result<()> {
     let repeated = match what {
         "invoke" => invoke,
         "identity" => signed(("sts", "GetCallerIdentity"), structure::<0>([]))?,
-        _ => anyhow::bail!("{what} is neither invoke nor identity"),
+        _ => anyhow::bail!("{what} is neither invoke nor identity nor a protocol"),
     };
+    let before = procfs::usage(std::process::id())?;
     for _ in 0..calls {
         answered(&instance, repeated.clone()).await?;
     }
+    told(before, calls)?;
     tasks.shutdown().begin();
+    Ok(())
+}
+
+fn through(door: &Door, calls: usize) -> anyhow::Result<()> {
+    let knocked = door.knock()?;
+    knocked.serve()?;
+    let before = procfs::usage(std::process::id())?;
+    for _ in 0..calls {
+        std::hint::black_box(knocked.serve()?);
+    }
+    told(before, calls)
+}
+
+fn told(before: Usage, calls: usize) -> anyhow::Result<()> {
+    let used = procfs::usage(std::process::id())?.since(before);
+    println!("{}", used.cpu_ns / calls.max(1) as u64);
     Ok(())
 }
 
