@@ -7,6 +7,8 @@
 //! |---|---|---|
 //! | `zip` | code packages | nothing is written or linked outside of the tree, a refusal leaves nothing, no error is the disk's |
 //! | `sigv4` | signatures | nothing is verified without the key, all that is signed is |
+//! | `chunked` | bodies framed as `aws-chunked` | any split gives the same, nothing signed comes out without the key |
+//! | `forms` | forms posted to a bucket | any split gives the same, no policy is read without the key |
 //! | `requests` | all protocols, as a server | what was read and written again is read as itself |
 //! | `answers` | the same, as a client | |
 //! | `events` | messages of event streams | as for requests |
@@ -16,7 +18,9 @@
 //! | `logs` | filter patterns, records | a quoted message finds itself |
 //! | `journal` | damaged segments | what is read was written, whole and in order |
 
+mod chunked;
 mod events;
+mod forms;
 mod journal;
 mod logs;
 mod message;
@@ -33,7 +37,9 @@ pub type Target = fn(&[u8]);
 /// All targets by their names.
 pub const TARGETS: &[(&str, Target)] = &[
     ("answers", wire::answers),
+    ("chunked", chunked::run),
     ("events", events::run),
+    ("forms", forms::run),
     ("journal", journal::run),
     ("logs", logs::run),
     ("policies", policies::run),

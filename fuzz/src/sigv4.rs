@@ -29,6 +29,10 @@ pub(crate) fn run(input: &[u8]) {
             claim.needs_body_hash(&parts);
             let key = SigningKey::derive(SECRET, &claim.scope());
             let refusal = claim.verify(&parts, body, &key).expect_err("a signature without the key");
+            match claim.verify_head(&parts, &key) {
+                Ok(verified) => assert_eq!(verified, None, "a signature without the key"),
+                Err(head) => assert_eq!(head, refusal),
+            }
             word(&refusal);
         }
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::Boxed;
 use aws::{Caller, Fault, Millis};
-use wire::sigv4::{BodyHash, Claim, Parts, Refusal, Scope, SigningKey};
+use wire::sigv4::{Claim, Refusal, Scope, SigningKey};
 
 use crate::limits::SIGNING_KEYS;
 
@@ -68,15 +68,14 @@ impl Entry {
 }
 
 impl SigningKeys {
-    /// Verifies a claim with the key of this secret, which it derives or remembers. A key is remembered only when it verified
-    /// something, so that a stranger cannot push out those of others.
-    pub(crate) fn verify(
+    /// Verifies something of a claim with the key of this secret, which it derives or remembers. A key is remembered only when it
+    /// verified something, so that a stranger cannot push out those of others.
+    pub(crate) fn verify<T>(
         &self,
         claim: &Claim<'_>,
-        parts: &Parts<'_>,
-        body: BodyHash,
         secret: &Arc<str>,
-    ) -> Result<(), Refusal> {
+        verify: impl FnOnce(&SigningKey) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
         let (access_key, scope) = (claim.access_key(), claim.scope());
         // Two names with one hash take turns in its place. Nothing is allocated to look one up.
         let place = self.names.hash_one((access_key, scope));
@@ -86,11 +85,11 @@ impl SigningKeys {
             .filter(|entry| entry.is_of(access_key, &scope, secret))
             .map(|entry| entry.key.clone());
         if let Some(key) = remembered {
-            return claim.verify(parts, body, &key);
+            return verify(&key);
         }
         let key = SigningKey::derive(secret, &scope);
-        claim.verify(parts, body, &key)?;
-        let Ok(date) = scope.date.as_bytes().try_into() else { return Ok(()) };
+        let verified = verify(&key)?;
+        let Ok(date) = scope.date.as_bytes().try_into() else { return Ok(verified) };
         let entry = Entry {
             access_key: access_key.into(),
             date,
@@ -105,7 +104,7 @@ impl SigningKeys {
             entries.clear();
         }
         entries.insert(place, entry);
-        Ok(())
+        Ok(verified)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, Entry>> {
@@ -117,7 +116,7 @@ impl SigningKeys {
 mod tests {
     use bytes::Bytes;
     use http::Request;
-    use wire::sigv4::{Credentials, Signer};
+    use wire::sigv4::{BodyHash, Credentials, Parts, Signer};
 
     use super::*;
 
@@ -137,7 +136,8 @@ mod tests {
 
     fn verdict(keys: &SigningKeys, request: &Request<Bytes>, secret: &str) -> Result<(), Refusal> {
         let parts = Parts { method: "GET", path: "/", query: "", headers: request.headers() };
-        keys.verify(&Claim::of(&parts)?, &parts, BodyHash::EMPTY, &secret.into())
+        let claim = Claim::of(&parts)?;
+        keys.verify(&claim, &secret.into(), |key| claim.verify(&parts, BodyHash::EMPTY, key))
     }
 
     #[test]

@@ -5,7 +5,9 @@ use http::header::CONTENT_ENCODING;
 use super::canonical::{Style, hoisted};
 use super::chunked::Mode;
 use super::refusal::Refusal;
-use super::{Claim, Form, Parts, UNSIGNED_PAYLOAD, X_AMZ_CONTENT_SHA256, X_AMZ_DECODED_CONTENT_LENGTH};
+use super::{
+    BodyHash, Claim, Form, Parts, UNSIGNED_PAYLOAD, X_AMZ_CONTENT_SHA256, X_AMZ_DECODED_CONTENT_LENGTH,
+};
 
 /// The payload of a stream of event messages, each signed.
 pub(super) const EVENTS: &str = "STREAMING-AWS4-HMAC-SHA256-EVENTS";
@@ -29,6 +31,20 @@ impl Payload<'_> {
     /// Whether the hash of the body decides.
     pub fn needs_body_hash(&self) -> bool {
         matches!(self, Payload::Body | Payload::Stated(_))
+    }
+
+    /// Whether a body with this hash is the one that was signed, as far as its hash decides.
+    pub fn holds(&self, body: BodyHash) -> Result<(), Refusal> {
+        let computed = body.digits();
+        match self {
+            Payload::Stated(stated) if stated.as_bytes() != computed.as_bytes() => {
+                Err(Refusal::PayloadMismatch {
+                    stated: stated.clone().into_owned(),
+                    computed: computed.as_str().to_owned(),
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The last line of the canonical request, when it is not the body's hash.

@@ -418,10 +418,44 @@ fn s3_demands_a_stated_payload_and_compares_it() {
     let claim = Claim::of(&parts).unwrap();
     let key = SigningKey::derive(&credentials.secret_key, &claim.scope());
     assert_eq!(claim.verify(&parts, BodyHash::of(b"sent"), &key), Ok(()));
+    // The head alone tells that the body is still to be compared.
+    let payload = claim.verify_head(&parts, &key).unwrap().unwrap();
+    assert_eq!(payload.holds(BodyHash::of(b"sent")), Ok(()));
+    assert!(matches!(payload.holds(BodyHash::of(b"other")), Err(Refusal::PayloadMismatch { .. })));
+    let other = SigningKey::derive("other", &claim.scope());
+    assert!(matches!(claim.verify_head(&parts, &other), Err(Refusal::Mismatch(_))));
     assert!(matches!(
         claim.verify(&parts, BodyHash::of(b"other"), &key),
         Err(Refusal::PayloadMismatch { .. })
     ));
+}
+
+#[test]
+fn a_head_without_its_body_is_not_verified_where_the_signature_covers_the_body() {
+    let vector = vectors().into_iter().find(|v| v.form == "header" && v.service == "lambda").unwrap();
+    let headers = vector.map();
+    let parts = Parts { method: &vector.method, path: &vector.path, query: &vector.query, headers: &headers };
+    let claim = Claim::of(&parts).unwrap();
+    let key = SigningKey::derive(&vector.secret_key, &claim.scope());
+    assert_eq!(claim.verify_head(&parts, &key), Ok(None));
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let vector = vectors().into_iter().find(|v| v.form == "header" && v.token.is_some()).unwrap();
+    let (token, headers) = (vector.token.clone().unwrap(), vector.map());
+    let parts = Parts { method: &vector.method, path: &vector.path, query: &vector.query, headers: &headers };
+    let claim = Claim::of(&parts).unwrap();
+    let key = SigningKey::derive("another secret", &claim.scope());
+    let refusals = [
+        claim.verify(&parts, BodyHash::EMPTY, &key).unwrap_err(),
+        Refusal::UnknownKey { access_key: "A".into(), token: Some(Token(token.clone())) },
+        Refusal::SessionExpired { token: Some(Token(token.clone())) },
+    ];
+    let shown = format!("{claim:?} {key:?} {refusals:?} {:?}", vector.credentials());
+    for secret in [&token, &claim.signature.clone().into_owned(), &vector.secret_key] {
+        assert!(!shown.contains(secret.as_str()), "{shown}");
+    }
 }
 
 #[test]

@@ -18,12 +18,38 @@ impl Claim<'_> {
     pub fn verify(&self, parts: &Parts<'_>, body: BodyHash, key: &SigningKey) -> Result<(), Refusal> {
         let computed = body.digits();
         let payload = self.payload(parts)?;
+        self.verify_line(parts, payload.line().map_or(computed.as_bytes(), str::as_bytes), key)?;
+        payload.holds(body)
+    }
+
+    /// Verifies a head whose body is still to come, and tells what the body has to go through. `None`: nothing is verified yet,
+    /// because the signature covers the body itself; take all of it, and [`Claim::verify`].
+    ///
+    /// | payload | the body |
+    /// |---|---|
+    /// | [`Payload::Stated`] | is hashed as it comes, and [`Payload::holds`] compares at its end |
+    /// | [`Payload::Unsigned`] | is taken as it is |
+    /// | [`Payload::Chunked`] | goes through a [`chunked::Decoder`](super::chunked::Decoder) |
+    /// | [`Payload::Events`] | goes through an [`events::Verifier`](super::events::Verifier) |
+    pub fn verify_head<'p>(
+        &self,
+        parts: &Parts<'p>,
+        key: &SigningKey,
+    ) -> Result<Option<Payload<'p>>, Refusal> {
+        let payload = self.payload(parts)?;
+        let Some(line) = payload.line() else { return Ok(None) };
+        self.verify_line(parts, line.as_bytes(), key)?;
+        Ok(Some(payload))
+    }
+
+    /// Verifies the signature with this last line of the canonical request.
+    fn verify_line(&self, parts: &Parts<'_>, line: &[u8], key: &SigningKey) -> Result<(), Refusal> {
         self.all_amz_headers_signed(parts)?;
         let canonical = Canonical {
             parts: *parts,
             style: self.style(),
             signed: &self.signed,
-            payload: payload.line().map_or(computed.as_bytes(), str::as_bytes),
+            payload: line,
             left_out: self.left_out(),
         }
         .bytes()?;
@@ -37,23 +63,15 @@ impl Claim<'_> {
             b"\n",
             hash.as_bytes(),
         ];
-        if !key.sign(&string_to_sign).is(self.signature.as_bytes()) {
-            return Err(Refusal::Mismatch(Box::new(Mismatch {
-                access_key: self.access_key().to_owned(),
-                canonical: Some(String::from_utf8_lossy(&canonical).into_owned()),
-                string_to_sign: String::from_utf8_lossy(&string_to_sign.concat()).into_owned(),
-                provided: self.signature.clone().into_owned(),
-            })));
+        if key.sign(&string_to_sign).is(self.signature.as_bytes()) {
+            return Ok(());
         }
-        match payload {
-            Payload::Stated(stated) if stated.as_bytes() != computed.as_bytes() => {
-                Err(Refusal::PayloadMismatch {
-                    stated: stated.into_owned(),
-                    computed: computed.as_str().to_owned(),
-                })
-            }
-            _ => Ok(()),
-        }
+        Err(Refusal::Mismatch(Box::new(Mismatch {
+            access_key: self.access_key().to_owned(),
+            canonical: Some(String::from_utf8_lossy(&canonical).into_owned()),
+            string_to_sign: String::from_utf8_lossy(&string_to_sign.concat()).into_owned(),
+            provided: self.signature.clone().into_owned(),
+        })))
     }
 
     /// The parameters of the query that take no part in the signature.

@@ -21,8 +21,8 @@ pub struct Range {
 }
 
 impl Policy {
-    /// Reads a policy, base64 of JSON.
-    pub(super) fn parse(text: &str) -> Result<Policy, Refused> {
+    /// Reads a policy, base64 of JSON. [`Claim::verify`](super::Claim::verify) does it when the signature is the policy's.
+    pub fn parse(text: &str) -> Result<Policy, Refused> {
         let invalid = |why: &str| Refused::Policy(why.to_owned());
         let bare: String = text.split_ascii_whitespace().collect();
         let json = STANDARD.decode(bare).map_err(|_| invalid("invalid Base64 encoding."))?;
