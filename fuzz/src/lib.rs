@@ -12,6 +12,7 @@
 //! | `requests` | all protocols, as a server | what was read and written again is read as itself |
 //! | `answers` | the same, as a client | |
 //! | `events` | messages of event streams | as for requests |
+//! | `framing` | HTTP/1 ahead of its parser | pieces do not matter |
 //! | `runtime_api` | what functions send | every call is answered in time, and a neighbour's at once |
 //! | `warden` | packets of server, warden, makers | what was read is written and read as itself |
 //! | `policies` | policy documents | a deny of everything denies, a normalised trust policy is one |
@@ -21,6 +22,7 @@
 mod chunked;
 mod events;
 mod forms;
+mod framing;
 mod journal;
 mod logs;
 mod message;
@@ -40,6 +42,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("chunked", chunked::run),
     ("events", events::run),
     ("forms", forms::run),
+    ("framing", framing::run),
     ("journal", journal::run),
     ("logs", logs::run),
     ("policies", policies::run),

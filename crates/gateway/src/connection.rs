@@ -199,15 +199,16 @@ impl Connection {
         pace.body();
         let inner = &self.gateway.inner;
         let mut held = inner.bodies.hold();
+        let private = private::is_private(head.uri.path());
         let running = match self.admission {
-            Admission::Open => inner.load.enter(&self.load, &self.source),
-            Admission::Full => None,
+            // Our health can be asked for at any time, and is no load to speak of.
+            Admission::Open if !private => inner.load.enter(&self.load, &self.source),
+            Admission::Open | Admission::Full => None,
             Admission::NeedsTls => {
                 let text = "this port speaks TLS: say https:// where you said http://\n";
                 return Ok(last(private::text(StatusCode::BAD_REQUEST, text)));
             }
         };
-        let private = private::is_private(head.uri.path());
         let refused = running.is_none() && !private;
         let read = if refused {
             reading::refuse(&head, body, pace).await

@@ -9,7 +9,7 @@ use crate::limits::{BUFFER_BYTES, CHUNK_LINE_BYTES};
 
 /// Where a connection is in its bytes.
 #[derive(Debug)]
-pub(crate) struct Framing {
+pub struct Framing {
     state: State,
     /// The beginning of a line whose end has not come.
     line: Vec<u8>,
@@ -42,13 +42,17 @@ struct Head {
 
 /// Why bytes are refused: the offset of the first byte that must not be read, and what is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unclear {
-    pub(crate) at: usize,
-    pub(crate) why: &'static str,
+pub struct Unclear {
+    /// Offset of the first byte that must not be read.
+    pub at: usize,
+    /// What is wrong.
+    pub why: &'static str,
 }
 
 impl Framing {
-    pub(crate) fn new() -> Framing {
+    /// Before the first byte of a connection.
+    #[allow(clippy::new_without_default)] // It is made where a connection begins, and nowhere else.
+    pub fn new() -> Framing {
         Framing { state: State::Head, line: Vec::new(), head: Head::default() }
     }
 
@@ -56,7 +60,7 @@ impl Framing {
     ///
     /// # Errors
     /// When they may mean two things. Nothing from that byte on may be read.
-    pub(crate) fn take(&mut self, bytes: &[u8]) -> Result<(), Unclear> {
+    pub fn take(&mut self, bytes: &[u8]) -> Result<(), Unclear> {
         let mut at = 0;
         while at < bytes.len() {
             let rest = &bytes[at..];

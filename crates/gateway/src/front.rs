@@ -22,7 +22,7 @@ use crate::load::Load;
 use crate::private::{self, Route};
 use crate::reading::{Allowance, Budget, Read};
 use crate::record::{Record, UNKNOWN, logged_path};
-use crate::{Body, Downloads, Keys, Metrics, heads, host};
+use crate::{Body, Downloads, Keys, Metrics, cors, heads, host};
 
 /// What `/_lambent/health` says beyond the gateway's own fields.
 pub type Health = Arc<dyn Fn() -> serde_json::Map<String, serde_json::Value> + Send + Sync>;
@@ -60,6 +60,8 @@ pub struct Settings {
     pub endpoint: Arc<str>,
     /// The suffixes after which a `Host` names a service, a bucket, a function URL or an API.
     pub hosts: wire::Hosts,
+    /// The origins of other web pages that may call us, e.g. `https://console.example`.
+    pub origins: Vec<String>,
     /// Whether signatures are demanded.
     pub authentication: Authentication,
     /// The bearer token of scrapers; without one the metrics are for loopback only.
@@ -157,7 +159,14 @@ impl Gateway {
             bytes_in: read.bytes(),
             begun: clock.tick(),
         };
-        let response = self.route(&head, read, &mut record).await;
+        let page = cors::origin(&head.headers, &self.inner.parts.settings.origins);
+        let mut response = match page.and_then(|_| cors::preflight(&head)) {
+            Some(answer) => answer,
+            None => self.route(&head, read, &mut record).await,
+        };
+        if let Some(origin) = page {
+            cors::allow(response.headers_mut(), origin);
+        }
         let took = clock.tick().since(record.begun);
         record.end(response.status().as_u16(), response.body().length().unwrap_or(0), took, metrics);
         response
@@ -269,7 +278,7 @@ impl Gateway {
         match settings.authentication {
             Authentication::On => authenticate(claim, asked, &**keys, &self.inner.signing).await,
             Authentication::Off => {
-                same_site(asked.parts.headers, self.ours())?;
+                same_site(asked.parts.headers, self.ours(), &settings.origins)?;
                 let named = claim.ok().and_then(|claim| Region::parse(claim.scope().region).ok());
                 Ok(Authenticated {
                     caller: Arc::new(Caller::root(settings.account, None)),
@@ -410,13 +419,14 @@ fn acceptable(head: &request::Parts, read: &Read, scope: Option<&str>) -> Result
 }
 
 /// Without signatures a web page could call us through its reader's browser.
-fn same_site(headers: &http::HeaderMap, ours: Ours<'_>) -> Result<(), Fault> {
+fn same_site(headers: &http::HeaderMap, ours: Ours<'_>, origins: &[String]) -> Result<(), Fault> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let host_is_ours = text("host").is_some_and(|host| ours.include(host));
     let site = text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
     let origin = text("origin")
         .is_none_or(|origin| origin.split_once("://").is_some_and(|(_, host)| ours.include(host)));
-    if host_is_ours && site && origin {
+    let allowed = cors::origin(headers, origins).is_some();
+    if host_is_ours && (allowed || (site && origin)) {
         Ok(())
     } else {
         Err(Fault::new("AccessDeniedException", 403, "Without authentication only this machine may call"))

@@ -24,6 +24,7 @@ mod authenticate;
 mod body;
 mod connection;
 mod connections;
+mod cors;
 mod downloads;
 mod framing;
 mod front;
@@ -47,6 +48,8 @@ mod tests;
 pub use body::{Body, Chunks};
 pub use connections::AcceptFrom;
 pub use downloads::{Download, Downloads, Snapshot};
+#[doc(hidden)]
+pub use framing::{Framing, Unclear};
 pub use front::{Authentication, Gateway, Health, Parts, Settings, Source};
 pub use keys::{Keys, Known, NotKnown};
 pub use metrics::{Counter, Metrics};

@@ -81,6 +81,8 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Derived signing keys that are kept.
 pub const SIGNING_KEYS: usize = 4096;
+/// Bytes of the header names that a page says it will send.
+pub const PREFLIGHT_HEADERS_BYTES: usize = 4096;
 /// The longest `X-Amzn-Trace-Id` that is passed on.
 pub const TRACE_BYTES: usize = 512;
 /// Series of requests in the metrics: one for each operation and status that occurred.

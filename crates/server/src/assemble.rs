@@ -165,6 +165,7 @@ fn gateway_settings(config: &Config, endpoint: String) -> gateway::Settings {
         region: config.region.clone(),
         endpoint: endpoint.into(),
         hosts: config.hosts.clone(),
+        origins: config.allowed_origins.clone(),
         authentication: match config.auth {
             Auth::On => Authentication::On,
             Auth::Off => Authentication::Off,

@@ -227,3 +227,55 @@ async fn without_authentication_this_machine_is_root_and_web_pages_are_refused()
     assert!(body.contains("us-east-1"), "{body}");
     assert!(house.metrics.text().contains("status=\"403\""));
 }
+
+#[tokio::test]
+async fn pages_of_allowed_origins_may_call_and_read_and_the_guard_stays_for_all_others() {
+    let console = "https://console.example";
+    let of = |authentication| {
+        house_with(Clock::virtual_at(NOW), |settings| {
+            settings.authentication = authentication;
+            settings.origins = vec![console.to_owned()];
+        })
+    };
+    let (on, off) = (of(Authentication::On), of(Authentication::Off));
+    let from = |origin: &'static str| {
+        move |request: &mut Request<Bytes>| {
+            let headers = request.headers_mut();
+            headers.insert("origin", origin.parse().unwrap());
+            headers.insert("sec-fetch-site", "cross-site".parse().unwrap());
+            headers.insert("host", "127.0.0.1:4566".parse().unwrap());
+        }
+    };
+    for (house, other) in [(&on, 200), (&off, 403)] {
+        let (response, _) = house.call(&root(), "lambda", invocation("f", "{}"), from(console)).await;
+        let headers = response.headers();
+        assert_eq!(
+            (response.status().as_u16(), &headers["access-control-allow-origin"]),
+            (200, &console.parse().unwrap())
+        );
+        assert!(headers["access-control-expose-headers"].to_str().unwrap().contains("x-amz-function-error"));
+        assert_eq!(headers["vary"], "origin");
+        let strange = from("https://evil.example");
+        let (response, _) = house.call(&root(), "lambda", invocation("f", "{}"), strange).await;
+        assert_eq!(response.status(), other);
+        assert!(!response.headers().contains_key("access-control-allow-origin"));
+    }
+    // A page may read why it was refused, and a preflight needs no signature.
+    let refused = |request: &mut Request<Bytes>| {
+        from(console)(request);
+        request.headers_mut().remove("authorization");
+    };
+    let (response, _) = on.call(&root(), "lambda", invocation("f", "{}"), refused).await;
+    let readable = response.headers().contains_key("access-control-allow-origin");
+    assert_eq!((response.status().as_u16(), readable), (403, true));
+    let preflight = Request::options("/2015-03-31/functions/f/invocations")
+        .header("host", "h")
+        .header("origin", console)
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "authorization,x-amz-date")
+        .body(Bytes::new())
+        .unwrap();
+    let (response, body) = on.send(preflight, Source::InProcess).await;
+    assert_eq!((response.status().as_u16(), body.as_str()), (204, ""));
+    assert_eq!(response.headers()["access-control-allow-headers"], "authorization,x-amz-date");
+}

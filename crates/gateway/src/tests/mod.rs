@@ -150,6 +150,7 @@ fn house_with(clock: Clock, change: impl FnOnce(&mut Settings)) -> House {
         region: Region::parse("us-east-1").unwrap(),
         endpoint: "http://127.0.0.1:4566".into(),
         hosts: wire::Hosts::default(),
+        origins: Vec::new(),
         authentication: Authentication::On,
         metrics_token: None,
         connections_per_address: 4,

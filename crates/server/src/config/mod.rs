@@ -42,6 +42,8 @@ pub struct Config {
     pub region: Region,
     /// The suffixes of host names that are read as AWS's are.
     pub hosts: Hosts,
+    /// Web pages that may call from another origin.
+    pub allowed_origins: Vec<String>,
     /// Whether signatures are demanded.
     pub auth: Auth,
     /// What is logged.
@@ -358,6 +360,7 @@ impl Effective {
             account_id: self.parse("account_id", |text| AccountId::parse(text).ok())?,
             region: self.parse("region", |text| Region::parse(text).ok())?,
             hosts: self.parse("host_suffixes", value::hosts)?,
+            allowed_origins: self.parse("allowed_origins", value::origins)?,
             auth: self.parse("auth", value::auth)?,
             log: self.parse("log", Level::parse)?,
             drain: self.parse("drain", value::duration)?,

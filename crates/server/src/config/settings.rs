@@ -59,7 +59,7 @@ impl Setting {
 }
 
 /// Every setting, in the order of the file.
-pub static SETTINGS: [Setting; 27] = [
+pub static SETTINGS: [Setting; 28] = [
     Setting::new("data", "data", "~/.local/share/lambent").help("The data folder", "a path"),
     Setting::new("listen", "listen", "127.0.0.1:4566")
         .help("Where to listen; port 0 takes a free one", "an address such as 127.0.0.1:4566"),
@@ -68,6 +68,8 @@ pub static SETTINGS: [Setting; 27] = [
         .help("If a request names none", "a region such as us-east-1"),
     Setting::new("host_suffixes", "host-suffixes", "")
         .help("Read *.suffix as *.amazonaws.com", "host names such as lambent.example"),
+    Setting::new("allowed_origins", "allowed-origins", "")
+        .help("Web pages that may call from elsewhere", "origins such as https://console.example"),
     Setting::new("auth", "auth", "on").help("off: throw-away use", "on or off"),
     Setting::new("log", "log", "info").help("What is logged", "error, warn, info, debug or trace"),
     Setting::new("drain", "drain", "30s")

@@ -142,9 +142,42 @@ pub(super) fn hosts(text: &str) -> Option<Hosts> {
     Hosts::with(suffixes.map(str::to_owned)).ok()
 }
 
+/// Parses origins of web pages with commas between them, as browsers write them.
+pub(super) fn origins(text: &str) -> Option<Vec<String>> {
+    text.split(',').map(str::trim).filter(|origin| !origin.is_empty()).map(origin).collect()
+}
+
+fn origin(text: &str) -> Option<String> {
+    let (scheme, authority) = text.split_once("://")?;
+    let named = wire::host_name(authority)?;
+    // A port that the scheme implies is left out by browsers, and so never matches.
+    let usual = if scheme == "https" { ":443" } else { ":80" };
+    let fits = matches!(scheme, "http" | "https") && !named.is_empty() && !authority.ends_with(usual);
+    (fits && !text.bytes().any(|byte| byte.is_ascii_uppercase())).then(|| text.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_origin_is_a_scheme_a_host_and_an_unusual_port() {
+        assert_eq!(origins(""), Some(Vec::new()));
+        let two = ["https://console.example".to_owned(), "http://localhost:3000".to_owned()];
+        assert_eq!(origins("https://console.example, http://localhost:3000"), Some(two.to_vec()));
+        for bad in [
+            "*",
+            "console.example",
+            "https://a/",
+            "https://A",
+            "https://a:443",
+            "ftp://a",
+            "null",
+            "https://*.a",
+        ] {
+            assert_eq!(origins(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn durations_and_sizes_have_units() {
