@@ -1,7 +1,12 @@
 //! What is written is read as it was, and no bytes make a reader panic: for every operation of every model.
 
+mod shapes;
 mod values;
 
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use http_body::Body as _;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use wire::model::{Location, Operation};
@@ -17,6 +22,18 @@ fn operation() -> impl Strategy<Value = (&'static Model, &'static Operation, Pro
             all.extend(model.protocols().iter().map(|protocol| (model, operation, *protocol)));
         }
     }
+    (0..all.len()).prop_map(move |index| all[index])
+}
+
+fn protocol() -> impl Strategy<Value = Protocol> {
+    let all = [
+        Protocol::RestJson,
+        Protocol::RestXml,
+        Protocol::Json10,
+        Protocol::Json11,
+        Protocol::Query,
+        Protocol::Cbor,
+    ];
     (0..all.len()).prop_map(move |index| all[index])
 }
 
@@ -78,8 +95,14 @@ fn answer(model: &'static Model, operation: &Operation, protocol: Protocol, tape
     }
 }
 
-fn bytes(body: &Body) -> &[u8] {
-    body.whole().map_or(&[], |body| body)
+/// The bytes of a body, none of which is waited for.
+fn bytes(body: &Body) -> Vec<u8> {
+    let (mut all, mut chunks) = (Vec::new(), body.stream().open());
+    let mut cx = Context::from_waker(Waker::noop());
+    while let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut chunks).poll_frame(&mut cx) {
+        all.extend(frame.into_data().unwrap_or_default());
+    }
+    all
 }
 
 /// Replaces, inserts and removes bytes.
@@ -103,10 +126,10 @@ fn changes() -> impl Strategy<Value = Vec<(u16, u8, u8)>> {
 }
 
 /// The same cases in every run; `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for more and for others.
-fn config() -> ProptestConfig {
+fn config(cases: u32) -> ProptestConfig {
     let mut config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
     if config.cases == 256 {
-        config.cases = 2000;
+        config.cases = cases;
     }
     if config.rng_seed == RngSeed::Random {
         config.rng_seed = RngSeed::Fixed(3);
@@ -115,7 +138,7 @@ fn config() -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config(2000))]
 
     #[test]
     fn a_request_is_identified_and_read_as_it_was_written((model, operation, protocol) in operation(), tape in tape()) {
@@ -161,7 +184,7 @@ proptest! {
         (model, operation, protocol) in operation(), tape in tape(), changes in changes()
     ) {
         let mut sent = client::encode_as(protocol, model, operation, input(model, operation, protocol, &tape));
-        sent.body = mutated(bytes(&sent.body), &changes).into();
+        sent.body = mutated(&bytes(&sent.body), &changes).into();
         let request = request(&sent);
         if let Ok(identified) = identify(&request, Some(model.signing_name()))
             && let Ok(value) = identified.decode(&request)
@@ -195,7 +218,7 @@ proptest! {
         let identified = identified(model, operation, protocol, &[]);
         let mut response = identified.encode(answer(model, operation, protocol, &tape), "request-1");
         response.status = status;
-        response.body = mutated(bytes(&response.body), &changes).into();
+        response.body = mutated(&bytes(&response.body), &changes).into();
         let _ = client::decode_as(protocol, model, operation, &response);
     }
 
@@ -209,5 +232,52 @@ proptest! {
         let _ = identified.decode(&request);
         let response = Response { status: 200, headers, body: body.into() };
         let _ = client::decode_as(protocol, model, operation, &response);
+    }
+}
+
+proptest! {
+    #![proptest_config(config(800))]
+
+    #[test]
+    fn requests_of_any_shape_are_read_as_they_were_written(
+        protocol in protocol(), shapes in tape(), tape in tape()
+    ) {
+        let model = shapes::model(protocol, &mut Tape::new(&shapes));
+        let identified = Identified::named(model, shapes::OPERATION).expect("the model has it");
+        let input = || input(model, identified.operation, protocol, &tape);
+        let sent = client::encode_as(protocol, model, identified.operation, input());
+        let found = identified.decode(&request(&sent)).expect("a request of our client can be read");
+        prop_assert_eq!(pruned(found), pruned(input()), "{:?}", sent);
+    }
+
+    #[test]
+    fn answers_of_any_shape_are_read_as_they_were_written(
+        protocol in protocol(), shapes in tape(), tape in tape()
+    ) {
+        let model = shapes::model(protocol, &mut Tape::new(&shapes));
+        let identified = Identified::named(model, shapes::OPERATION).expect("the model has it");
+        let output = || answer(model, identified.operation, protocol, &tape);
+        let response = identified.encode(output(), "9e0e5a2c-0000-4000-8000-000000000000");
+        let shown = format!("{response:?}");
+        let found = client::decode_as(protocol, model, identified.operation, &response).expect("our answers can be read");
+        prop_assert_eq!(pruned(found), pruned(output()), "{}", shown);
+    }
+
+    #[test]
+    fn no_bytes_of_any_shape_make_a_reader_panic(
+        protocol in protocol(), shapes in tape(), tape in tape(), changes in changes()
+    ) {
+        let model = shapes::model(protocol, &mut Tape::new(&shapes));
+        let identified = Identified::named(model, shapes::OPERATION).expect("the model has it");
+        let mut sent = client::encode_as(protocol, model, identified.operation, input(model, identified.operation, protocol, &tape));
+        sent.body = mutated(&bytes(&sent.body), &changes).into();
+        if let Ok(value) = identified.decode(&request(&sent)) {
+            let _ = pruned(value);
+        }
+        let mut response = identified.encode(answer(model, identified.operation, protocol, &tape), "request-1");
+        response.body = mutated(&bytes(&response.body), &changes).into();
+        if let Ok(value) = client::decode_as(protocol, model, identified.operation, &response) {
+            let _ = pruned(value);
+        }
     }
 }

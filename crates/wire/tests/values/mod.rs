@@ -15,6 +15,11 @@ impl<'t> Tape<'t> {
         Tape { bytes }
     }
 
+    /// A number below another.
+    pub fn below(&mut self, end: u8) -> usize {
+        usize::from(self.next() % end)
+    }
+
     fn next(&mut self) -> u8 {
         let Some((first, rest)) = self.bytes.split_first() else { return 0 };
         self.bytes = rest;
@@ -96,8 +101,7 @@ fn make(model: &Model, shape: ShapeId, way: Way, tape: &mut Tape<'_>, depth: usi
         Kind::Float => Value::Float(tape.number() as f64 / 64.0),
         Kind::Text => Value::Text(tape.text(if way == Way::Xml { XML } else { JSON })),
         Kind::Blob => Value::Blob((0..tape.next() % 20).map(|_| tape.next()).collect::<Vec<u8>>().into()),
-        // To the millisecond, before the year 9999.
-        Kind::Timestamp(_) => Value::Timestamp((tape.number() % 200_000_000_000_000) as f64 / 1000.0),
+        Kind::Timestamp(format) => time(*format, tape),
         Kind::Document => Value::Document(serde_json::json!({ "n": tape.next() })),
         Kind::List(items) => {
             Value::List((0..small(tape)).map(|_| make(model, items.shape, way, tape, depth + 1)).collect())
@@ -138,8 +142,8 @@ fn make_structure(
         let mut value = match member.location {
             Location::Status => Value::Integer(200),
             _ if structure.events == Some(index) => events(model, member.shape, way, tape),
-            Location::Uri | Location::Header => in_header(model, member, way, tape),
-            Location::Query if is_http_date(model, member) => http_date(tape),
+            Location::Headers => prefixed(tape),
+            Location::Uri | Location::Header => in_header(model, member.shape, way, tape),
             _ => make(model, member.shape, way, tape, depth + 1),
         };
         if (is_label || tells) && value == Value::Text(String::new()) {
@@ -172,21 +176,39 @@ fn events(model: &Model, shape: ShapeId, way: Way, tape: &mut Tape<'_>) -> Value
     Value::Events(Events::of(events.collect()))
 }
 
-fn in_header(model: &Model, member: &Member, way: Way, tape: &mut Tape<'_>) -> Value {
-    match &model.shape(member.shape).kind {
+fn in_header(model: &Model, shape: ShapeId, way: Way, tape: &mut Tape<'_>) -> Value {
+    match &model.shape(shape).kind {
         Kind::Text => Value::Text(tape.text(HEADER)),
-        Kind::Timestamp(_) if member.location == Location::Header => http_date(tape),
-        _ => make(model, member.shape, way, tape, DEPTH),
+        // Headers have dates without fractions unless the model says otherwise.
+        Kind::Timestamp(format) => time(format.or(Some(TimestampFormat::Http)), tape),
+        Kind::List(items) => {
+            Value::List((0..tape.next() % 4).map(|_| in_header(model, items.shape, way, tape)).collect())
+        }
+        _ => make(model, shape, way, tape, DEPTH),
     }
 }
 
-fn is_http_date(model: &Model, member: &Member) -> bool {
-    matches!(model.shape(member.shape).kind, Kind::Timestamp(Some(TimestampFormat::Http)))
+/// Headers of one prefix, whose names have no capitals.
+fn prefixed(tape: &mut Tape<'_>) -> Value {
+    let mut entries: Vec<(String, Value)> = Vec::new();
+    for _ in 0..tape.next() % 4 {
+        let key = format!("k{}", tape.text(&["a", "z", "0", "-", "_"]));
+        if !entries.iter().any(|(known, _)| *known == key) {
+            entries.push((key, Value::Text(tape.text(HEADER))));
+        }
+    }
+    Value::Map(entries)
 }
 
-/// Dates of HTTP have no fractions, and no years before the first.
-fn http_date(tape: &mut Tape<'_>) -> Value {
-    Value::Timestamp(tape.number().rem_euclid(200_000_000_000) as f64)
+/// A time to the millisecond, before the year 9999; to the second where the format has no more, and not before the year 1.
+fn time(format: Option<TimestampFormat>, tape: &mut Tape<'_>) -> Value {
+    let milliseconds = tape.number() % 200_000_000_000_000;
+    match format {
+        Some(TimestampFormat::Http) => Value::Timestamp((milliseconds.abs() / 1000) as f64),
+        Some(TimestampFormat::Epoch | TimestampFormat::Iso8601) | None => {
+            Value::Timestamp(milliseconds as f64 / 1000.0)
+        }
+    }
 }
 
 /// The value without what a protocol cannot tell from absence: empty lists, maps and structures. Members and entries are
