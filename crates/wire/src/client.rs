@@ -83,7 +83,9 @@ fn encode_rest(wire: Wire, operation: &Operation, input: Value, mut headers: Hea
     if let (Some(shape), Some(structure)) = (operation.input, structure) {
         rest::write_headers(model, structure, &input, &mut headers);
         body = wire.write_body(shape, &operation.input_root, input);
-        if body.is_some() && !headers.contains_key(CONTENT_TYPE) {
+        // Where the model has a member for the type, who leaves it out has none: S3 then chooses one itself.
+        let has_own = structure.members.iter().any(|member| member.header == Some(CONTENT_TYPE));
+        if body.is_some() && !has_own {
             rest::set(&mut headers, CONTENT_TYPE, payload::media_type(model, protocol, structure));
         }
     }

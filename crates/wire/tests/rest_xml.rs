@@ -132,11 +132,11 @@ fn a_listing_has_its_root_its_namespace_and_flat_lists() {
 fn an_unwrapped_output_is_its_one_member() {
     let location = named("GetBucketLocation");
     for (region, inside) in [(text("eu-west-1"), "eu-west-1"), (Value::Null, "")] {
-        let response = location.encode(structure([("LocationConstraint", region)]), ID);
+        let response = location.encode(structure([("LocationConstraint", region.clone())]), ID);
         let root = format!("<LocationConstraint {NAMESPACE}>{inside}</LocationConstraint>");
         assert_eq!(body(&response), format!("{DECLARATION}{root}"));
         let found = client::decode(location.service, location.operation, &response);
-        assert_eq!(found.expect("it can be read").member("LocationConstraint"), &text(inside));
+        assert_eq!(found.expect("it can be read").member("LocationConstraint"), &region);
     }
 }
 
@@ -266,4 +266,27 @@ fn dates_of_headers_are_http_s() {
         named("GetObject").decode(&sent("/b/a%2Fb/c%20d", None, &headers, "")).expect("it can be read");
     assert_eq!(input.member("IfModifiedSince"), &Value::Timestamp(1_398_796_238.0));
     assert_eq!(input.member("Key"), &text("a/b/c d"));
+}
+
+#[test]
+fn the_real_s3_answers_with_its_own_roots() {
+    let s3 = Model::named("s3").expect("s3 is embedded");
+    let root = |operation: &str, output: Value| {
+        let response = Identified::named(s3, operation).expect("s3 has it").encode(output, ID);
+        let text = body(&response).strip_prefix(DECLARATION).unwrap_or_default().to_owned();
+        text.split_inclusive('>').next().unwrap_or_default().to_owned()
+    };
+    for (operation, name) in [
+        ("ListBuckets", "ListAllMyBucketsResult"),
+        ("ListObjectsV2", "ListBucketResult"),
+        ("ListObjectVersions", "ListVersionsResult"),
+        ("CreateMultipartUpload", "InitiateMultipartUploadResult"),
+        ("DeleteObjects", "DeleteResult"),
+        ("GetObjectTagging", "Tagging"),
+        ("GetBucketLocation", "LocationConstraint"),
+    ] {
+        assert_eq!(root(operation, structure([])), format!("<{name} {NAMESPACE}>"), "{operation}");
+    }
+    let held = structure([("LegalHold", structure([("Status", text("ON"))]))]);
+    assert_eq!(root("GetObjectLegalHold", held), format!("<LegalHold {NAMESPACE}>"));
 }

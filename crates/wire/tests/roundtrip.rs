@@ -89,10 +89,15 @@ fn identified(
 fn answer(model: &'static Model, operation: &Operation, protocol: Protocol, tape: &[u8]) -> Value {
     let is_xml = matches!(protocol, Protocol::Query | Protocol::RestXml);
     let way = if is_xml { Way::Xml } else { Way::Answer };
-    match operation.output {
+    let mut output = match operation.output {
         Some(shape) => value(model, shape, way, &mut Tape::new(tape)),
         None => Value::Structure(Vec::new()),
+    };
+    // A document of nothing but an empty text is one of nothing.
+    if let (true, Value::Structure(members)) = (operation.output_root.unwrapped, &mut output) {
+        members.retain(|(_, value)| *value != Value::Text(String::new()));
     }
+    output
 }
 
 /// The bytes of a body, none of which is waited for.

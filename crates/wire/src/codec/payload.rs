@@ -61,7 +61,10 @@ impl Wire {
                 && let Some(member) = structure.members.iter().find(|member| member.is_in_body())
             {
                 if !body.is_empty() {
-                    put(members, member, self.read_document(member.shape, body)?);
+                    // An empty element says that there is none: S3's of a bucket in us-east-1.
+                    let value = self.read_document(member.shape, body)?;
+                    let is_none = value.as_text().is_some_and(str::is_empty);
+                    put(members, member, if is_none { Value::Null } else { value });
                 }
             } else if let Value::Structure(read) = self.read_document(shape, body)? {
                 members.extend(read);
