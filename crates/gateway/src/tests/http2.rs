@@ -132,6 +132,19 @@ async fn a_shutdown_lets_streams_end() {
     listening.open.idle().await;
 }
 
+#[tokio::test]
+async fn an_answer_whose_source_fails_is_reset() {
+    let listening = listening().await;
+    let sender = client(&listening, 1 << 20).await;
+    let get = |name: &str| {
+        let target = format!("http://127.0.0.1:4566{}", location(name, "127.0.0.1:4566"));
+        Request::get(target).body(()).unwrap()
+    };
+    assert_eq!(call(&sender, get("hello-1"), "").await.unwrap(), (200, "PKzip".to_owned()));
+    assert!(call(&sender, get("broken-1"), "").await.unwrap_err().is_reset());
+    assert_eq!(call(&sender, get("hello-1"), "").await.unwrap().0, 200);
+}
+
 /// A client of frames.
 struct Frames(TcpStream);
 

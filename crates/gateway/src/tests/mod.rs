@@ -123,9 +123,13 @@ struct TestDownloads;
 
 impl Downloads for TestDownloads {
     fn open<'a>(&'a self, snapshot: &'a Snapshot) -> Boxed<'a, Result<Option<Download>, Fault>> {
-        let pieces = [Ok(Bytes::from_static(b"PK")), Ok(Bytes::from_static(b"zip"))];
-        let chunks: Chunks = Box::pin(futures_util::stream::iter(pieces.map(|p: io::Result<Bytes>| p)));
-        let found = (snapshot.name == "hello-1").then_some(Download { length: 5, chunks });
+        // The second of `broken-1` cannot be read.
+        let broken = snapshot.name == "broken-1";
+        let second = if broken { Err(io::ErrorKind::Other.into()) } else { Ok(Bytes::from_static(b"zip")) };
+        let pieces = [Ok(Bytes::from_static(b"PK")), second];
+        let chunks: Chunks = Box::pin(futures_util::stream::iter(pieces));
+        let known = broken || snapshot.name == "hello-1";
+        let found = known.then_some(Download { length: 5, chunks });
         Box::pin(async { Ok(found) })
     }
 }
@@ -224,6 +228,15 @@ fn logs() -> Request<Bytes> {
         .header("x-amz-target", "Logs_20140328.DescribeLogStreams")
         .body(Bytes::from_static(b"{\"logGroupName\":\"g\"}"))
         .unwrap()
+}
+
+/// The presigned target of a code location at the machine's time.
+fn location(name: &str, host: &str) -> String {
+    let path = format!("/awslambda-eu-west-1-tasks/snapshots/123456789012/{name}");
+    let credentials = keys("AKIASERVICE", None);
+    let at = Millis(Clock::real().wall_ms());
+    let signer = Signer { credentials: &credentials, service: "s3", region: "eu-west-1", at };
+    signer.presign(host, &path, &[], 600).unwrap()
 }
 
 fn invocation(function: &str, payload: impl Into<Bytes>) -> Request<Bytes> {

@@ -209,3 +209,19 @@ async fn an_environment_calls_aws_and_its_connections_end_with_it() {
     environment.abort();
     assert_eq!(client.read_buf(&mut Vec::new()).await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn an_answer_whose_source_fails_is_cut_off_where_the_client_sees_it() {
+    let listening = listening().await;
+    for (name, whole) in [("hello-1", true), ("broken-1", false)] {
+        let mut stream = TcpStream::connect(listening.address).await.unwrap();
+        let request = format!("GET {} HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n", location(name, "h"));
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut all = Vec::new();
+        while stream.read_buf(&mut all).await.is_ok_and(|read| read > 0) {}
+        let text = String::from_utf8_lossy(&all);
+        // How much of a broken one comes before the end of the connection is the kernel's business.
+        let is_whole = text.starts_with("HTTP/1.1 200") && text.ends_with("\r\n\r\nPKzip");
+        assert_eq!(is_whole, whole, "{text}");
+    }
+}
