@@ -48,6 +48,30 @@ pub const RESERVE_BYTES: u64 = 256 << 20;
 pub const DISK_FLOOR_BYTES: u64 = 1 << 30;
 /// Expired tokens that each new token clears away.
 pub const TOKENS_CLEARED: usize = 2;
+/// Bytes of a queue's item when encoded: a message of 1 MiB in JSON, if each of its bytes needs an escape.
+pub const ITEM_BYTES: usize = 7 << 20;
+/// Bytes of the name of a source.
+pub const SOURCE_BYTES: usize = 256;
+/// Bytes of the name of a group.
+pub const GROUP_BYTES: usize = 256;
+/// Bytes of a receipt as text.
+pub const RECEIPT_BYTES: usize = 1_024;
+/// Items of one call, of each kind: appended, leased, settled.
+pub const BATCH: usize = 1_000;
+/// Rows of a queue read at once.
+pub const QUEUE_PAGE: usize = 64;
+/// Ready groups among which a lease of this process chooses.
+pub const GROUPS_SEEN: usize = 64;
+/// Items that this process holds in memory, a home.
+pub const HOLDS: usize = 16_384;
+/// Leases that may wait for an item, a home; further ones are answered at once.
+pub const WAITING: usize = 16_384;
+/// Items that one transaction of a purge deletes.
+pub const PURGE_PAGE: usize = 500;
+/// How often a node says that it lives.
+pub const BEAT_EVERY: Duration = Duration::from_secs(1);
+/// How long a node is silent before another one takes its homes.
+pub const SILENT_AFTER: Duration = Duration::from_secs(3);
 /// Bytes of a journal record.
 pub const NOTE_BYTES: usize = 1 << 20;
 /// The longest time between a note and its sync.

@@ -29,7 +29,12 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Row for T {
 
 /// `body` behind its checksum, which covers the key too: a row in the wrong place is corrupt.
 pub(crate) fn seal(key: &[u8], body: &[u8]) -> Result<Vec<u8>> {
-    if body.len() > ROW_BYTES {
+    seal_within(ROW_BYTES, key, body)
+}
+
+/// `seal` for bodies of up to `limit` bytes.
+pub(crate) fn seal_within(limit: usize, key: &[u8], body: &[u8]) -> Result<Vec<u8>> {
+    if body.len() > limit {
         return Err(Broken::TooLarge);
     }
     let mut sealed = Vec::with_capacity(4 + body.len());

@@ -3,17 +3,18 @@
 //! Every closure is run twice. Faults and delays come only when asked for. [`Simulated`] is the disk: stores opened on
 //! it see what the last one left, less what [`Simulated::crash`] took.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tasks::{Clock, Random};
+use tasks::{Clock, Random, Tick};
 
-use crate::backend::{Backend, Boxed, Job, Look, RawTxn, RawView, Rows};
+use crate::backend::{Backend, Boxed, Fence, Job, Look, RawTxn, RawView, Rows};
 use crate::blobs::{MemoryShelf, Shelf};
 use crate::journal::{Journals, MemoryJournals};
-use crate::limits::CACHE_BYTES;
-use crate::{Broken, Result, Store};
+use crate::limits::{CACHE_BYTES, SILENT_AFTER};
+use crate::store::Parts;
+use crate::{Broken, Elsewhere, Home, Result, Store};
 
 /// How often things go wrong, each in a thousand transactions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,8 +51,20 @@ struct Medium {
     /// Commits that are not answered, oldest first.
     pending: Vec<Commit>,
     next: u64,
-    /// Counts crashes and closes; a transaction of an earlier boot is not answered.
+    /// Counts crashes; a transaction of an earlier boot is not answered.
     boot: u64,
+    /// Stores opened, and which of them were closed.
+    opened: u64,
+    closed: BTreeSet<u64>,
+    /// Who owns which home. Written durably at once.
+    owners: BTreeMap<Home, Owner>,
+    /// When each node was last heard of.
+    beats: BTreeMap<String, Tick>,
+}
+
+struct Owner {
+    node: String,
+    nonce: u64,
 }
 
 #[derive(Clone, Default)]
@@ -103,11 +116,22 @@ impl Simulated {
 
     /// Opens a store on this disk. One at a time, as on a real one: after a crash or a close.
     pub fn open(&self) -> Store {
-        let boot = self.medium().boot;
-        let backend = Arc::new(Boot { disk: self.clone(), boot });
+        self.open_as("node")
+    }
+
+    /// Opens a store for the node of that name, beside those of other nodes: what a cluster shares is this disk. Rows
+    /// that another node writes do not reach this one's memory, so tables are not for several nodes yet; queues are.
+    pub fn open_as(&self, node: &str) -> Store {
+        let mut medium = self.medium();
+        let boot = medium.boot;
+        medium.opened += 1;
+        let backend = Arc::new(Boot { disk: self.clone(), boot, number: medium.opened });
+        drop(medium);
         let shelf = Shelf::memory(self.files.clone(), self.clock.clone());
         let journals = Journals::memory(self.journals.clone());
-        Store::over(backend, shelf, journals, self.clock.clone(), CACHE_BYTES)
+        let (node, random) = (node.to_owned(), self.random.clone());
+        let clock = self.clock.clone();
+        Store::over(Parts { backend, shelf, journals, clock, cache_bytes: CACHE_BYTES, node, random })
     }
 
     /// Changes what goes wrong from now on.
@@ -151,11 +175,12 @@ impl Simulated {
 struct Boot {
     disk: Simulated,
     boot: u64,
+    number: u64,
 }
 
 impl Boot {
     fn check(&self, medium: &Medium) -> Result<()> {
-        if medium.boot == self.boot {
+        if medium.boot == self.boot && !medium.closed.contains(&self.number) {
             return Ok(());
         }
         Err(Broken::Unavailable("the simulated machine crashed or was closed".to_owned()))
@@ -176,9 +201,13 @@ impl Boot {
     }
 
     /// Runs the job twice over the live image; the second run counts.
-    fn commit(&self, job: &mut Job) -> Result<Option<u64>> {
+    fn commit(&self, fence: Option<Fence>, job: &mut Job) -> Result<Option<u64>> {
         let mut medium = self.disk.medium();
         self.check(&medium)?;
+        let nonce = |fence: Fence| medium.owners.get(&fence.home).map(|owner| owner.nonce);
+        if fence.is_some_and(|fence| nonce(fence) != Some(fence.nonce)) {
+            return Err(Broken::Fenced);
+        }
         let mut run = |medium: &Medium| {
             let mut open = Open { image: &medium.live, writes: Writes::default(), then: Vec::new() };
             let keep = job(&mut open);
@@ -209,10 +238,10 @@ impl Boot {
         Ok(())
     }
 
-    async fn transact(&self, mut job: Job) -> Result<()> {
+    async fn transact(&self, fence: Option<Fence>, mut job: Job) -> Result<()> {
         self.fault()?;
         self.disk.delay().await;
-        let Some(number) = self.commit(&mut job)? else { return Ok(()) };
+        let Some(number) = self.commit(fence, &mut job)? else { return Ok(()) };
         // As on a real disk, a caller that goes away does not stop what it began.
         let settle = Settle { boot: self, number };
         self.disk.delay().await;
@@ -238,8 +267,8 @@ impl Drop for Settle<'_> {
 }
 
 impl Backend for Boot {
-    fn run(&self, job: Job) -> Boxed<'_, Result<()>> {
-        Box::pin(self.transact(job))
+    fn run(&self, fence: Option<Fence>, job: Job) -> Boxed<'_, Result<()>> {
+        Box::pin(self.transact(fence, job))
     }
 
     fn look(&self, mut look: Look) -> Boxed<'_, Result<()>> {
@@ -262,6 +291,38 @@ impl Backend for Boot {
         })
     }
 
+    fn acquire(&self, home: Home, node: &str) -> Boxed<'_, Result<Fence, Elsewhere>> {
+        let node = node.to_owned();
+        Box::pin(async move {
+            self.disk.delay().await;
+            let mut medium = self.disk.medium();
+            self.check(&medium)?;
+            let now = self.disk.clock.tick();
+            if let Some(owner) = medium.owners.get(&home)
+                && owner.node != node
+                && medium.beats.get(&owner.node).is_some_and(|beat| now.since(*beat) < SILENT_AFTER)
+            {
+                return Err(Elsewhere::Node(owner.node.clone()));
+            }
+            let nonce = self.disk.random.below(u64::MAX);
+            medium.beats.insert(node.clone(), now);
+            medium.owners.insert(home, Owner { node, nonce });
+            Ok(Fence { home, nonce })
+        })
+    }
+
+    fn beat(&self, node: &str) -> Boxed<'_, Result<Vec<Fence>>> {
+        let node = node.to_owned();
+        Box::pin(async move {
+            let mut medium = self.disk.medium();
+            self.check(&medium)?;
+            let fences = medium.owners.iter().filter(|(_, owner)| owner.node == node);
+            let fences = fences.map(|(home, owner)| Fence { home: *home, nonce: owner.nonce }).collect();
+            medium.beats.insert(node, self.disk.clock.tick());
+            Ok(fences)
+        })
+    }
+
     fn has_room(&self) -> bool {
         let full = self.disk.medium().faults.full;
         !self.disk.happens(full)
@@ -270,9 +331,7 @@ impl Backend for Boot {
     fn close(&self) -> Boxed<'_, ()> {
         Box::pin(async move {
             let mut medium = self.disk.medium();
-            if self.check(&medium).is_ok() {
-                medium.boot += 1;
-            }
+            medium.closed.insert(self.number);
         })
     }
 }
@@ -321,6 +380,17 @@ impl RawView for Open<'_> {
         }
         Ok(rows)
     }
+
+    fn count(&mut self, from: &[u8], to: &[u8]) -> Result<u64> {
+        Ok(self.scan(from, to, usize::MAX)?.len() as u64)
+    }
+
+    fn has_item(&mut self, id: u64) -> Result<bool> {
+        Ok(match self.writes.items.get(&id) {
+            Some(written) => written.is_some(),
+            None => self.image.items.contains_key(&id),
+        })
+    }
 }
 
 impl RawTxn for Open<'_> {
@@ -335,11 +405,7 @@ impl RawTxn for Open<'_> {
     }
 
     fn put_item(&mut self, id: u64, body: &[u8]) -> Result<()> {
-        let there = match self.writes.items.get(&id) {
-            Some(written) => written.is_some(),
-            None => self.image.items.contains_key(&id),
-        };
-        if there {
+        if self.has_item(id)? {
             return Err(Broken::Corrupt(format!("item {id} is written twice")));
         }
         self.writes.items.insert(id, Some(body.to_vec()));

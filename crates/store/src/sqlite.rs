@@ -1,15 +1,16 @@
 //! The back end of one machine: one SQLite file, one writer thread, readers on connections of their own.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 use tasks::{Clock, Tasks};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::backend::{Backend, Boxed, Job, Look};
+use crate::backend::{Backend, Boxed, Fence, Job, Look};
 use crate::disk::Disk;
 use crate::limits::{READ_QUEUE, READERS, WRITE_QUEUE};
-use crate::{Broken, Options, Result};
+use crate::{Broken, Elsewhere, Home, Options, Result};
 
 mod noted;
 mod open;
@@ -25,6 +26,8 @@ pub(crate) struct Sqlite {
     orders: mpsc::Sender<Order>,
     reads: mpsc::Sender<Read>,
     noted: Arc<Noted>,
+    /// This process owns what it asks for: nobody else has the folder open. So a fence cannot be lost while it runs.
+    owned: Mutex<BTreeMap<Home, u64>>,
 }
 
 impl Sqlite {
@@ -41,7 +44,11 @@ impl Sqlite {
         let writer = Writer::new(opened, disk.clone(), noted.clone());
         thread(&options.tasks, "store.writer", move || writer.run(waiting))?;
         noted.start(&options.tasks)?;
-        Ok(Sqlite { disk: disk.clone(), orders, reads, noted })
+        Ok(Sqlite { disk: disk.clone(), orders, reads, noted, owned: Mutex::default() })
+    }
+
+    fn owned(&self) -> std::sync::MutexGuard<'_, BTreeMap<Home, u64>> {
+        self.owned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn ask(&self, read: impl FnOnce(&Connection) -> Result<()> + Send + 'static) -> Result<()> {
@@ -80,8 +87,11 @@ fn closed() -> Broken {
 }
 
 impl Backend for Sqlite {
-    fn run(&self, job: Job) -> Boxed<'_, Result<()>> {
+    fn run(&self, fence: Option<Fence>, job: Job) -> Boxed<'_, Result<()>> {
         Box::pin(async move {
+            if fence.is_some_and(|fence| self.owned().get(&fence.home) != Some(&fence.nonce)) {
+                return Err(Broken::Fenced);
+            }
             let (answer, answered) = oneshot::channel();
             self.orders.send(Order::Run(job, answer)).await.map_err(|_| closed())?;
             answered.await.unwrap_or_else(|_| Err(closed()))
@@ -109,6 +119,20 @@ impl Backend for Sqlite {
             let found = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
             Ok(found)
         })
+    }
+
+    fn acquire(&self, home: Home, _node: &str) -> Boxed<'_, Result<Fence, Elsewhere>> {
+        Box::pin(async move {
+            let mut owned = self.owned();
+            let nonce = owned.entry(home).or_insert(0);
+            *nonce += 1;
+            Ok(Fence { home, nonce: *nonce })
+        })
+    }
+
+    fn beat(&self, _node: &str) -> Boxed<'_, Result<Vec<Fence>>> {
+        let fences = self.owned().iter().map(|(home, nonce)| Fence { home: *home, nonce: *nonce }).collect();
+        Box::pin(std::future::ready(Ok(fences)))
     }
 
     fn has_room(&self) -> bool {

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws::Millis;
-use tasks::{Clock, Tasks};
+use tasks::{Clock, Random, Tasks};
 
 use crate::backend::{Backend, RawTxn, RawView};
 use crate::blobs::{Blobs, Shelf};
@@ -10,11 +10,12 @@ use crate::cache::Cache;
 use crate::feed::Feeds;
 use crate::journal::{Journal, Journals};
 use crate::limits::{CACHE_BYTES, DISK_FLOOR_BYTES};
+use crate::own::{Seat, Seats};
 use crate::row::unseal;
 use crate::simulated::Simulated;
 use crate::sqlite::Sqlite;
 use crate::table::{Catalog, place};
-use crate::txn::Changed;
+use crate::txn::Written;
 use crate::{Broken, Feed, Home, Key, Result, Row, Table, Txn, View};
 
 /// What a store on disk needs to know.
@@ -54,9 +55,23 @@ pub struct Store(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) clock: Clock,
+    pub(crate) random: Random,
+    /// What this node is called among those that share the back end.
+    pub(crate) node: String,
     shared: Arc<Shared>,
     pub(crate) shelf: Arc<Shelf>,
     journals: Arc<Journals>,
+}
+
+/// What a store is made of.
+pub(crate) struct Parts {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) shelf: Arc<Shelf>,
+    pub(crate) journals: Arc<Journals>,
+    pub(crate) clock: Clock,
+    pub(crate) cache_bytes: usize,
+    pub(crate) node: String,
+    pub(crate) random: Random,
 }
 
 /// What the commits of this process keep true.
@@ -64,6 +79,7 @@ struct Shared {
     catalog: Catalog,
     cache: Cache,
     feeds: Feeds,
+    seats: Seats,
 }
 
 impl Store {
@@ -76,7 +92,9 @@ impl Store {
         let backend = Arc::new(Sqlite::open(&disk, &options)?);
         let shelf = Shelf::folder(&disk, &options)?;
         let journals = Journals::folder(&disk, &options)?;
-        Ok(Store::over(backend, shelf, journals, options.clock, options.cache_bytes))
+        let (clock, cache_bytes) = (options.clock, options.cache_bytes);
+        let (node, random) = ("this machine".to_owned(), Random::kernel());
+        Ok(Store::over(Parts { backend, shelf, journals, clock, cache_bytes, node, random }))
     }
 
     /// A store in memory for tests: runs inline in virtual time, repeats every closure. For faults and crashes make a
@@ -85,16 +103,19 @@ impl Store {
         Simulated::new(seed, clock).open()
     }
 
-    pub(crate) fn over(
-        backend: Arc<dyn Backend>,
-        shelf: Arc<Shelf>,
-        journals: Arc<Journals>,
-        clock: Clock,
-        cache_bytes: usize,
-    ) -> Store {
-        let shared =
-            Shared { catalog: Catalog::default(), cache: Cache::new(cache_bytes), feeds: Feeds::default() };
-        Store(Arc::new(Inner { backend, clock, shared: Arc::new(shared), shelf, journals }))
+    pub(crate) fn over(parts: Parts) -> Store {
+        let Parts { backend, shelf, journals, clock, cache_bytes, node, random } = parts;
+        let shared = Shared {
+            catalog: Catalog::default(),
+            cache: Cache::new(cache_bytes),
+            feeds: Feeds::default(),
+            seats: Seats::default(),
+        };
+        Store(Arc::new(Inner { backend, clock, random, node, shared: Arc::new(shared), shelf, journals }))
+    }
+
+    pub(crate) fn seats(&self) -> &Seats {
+        &self.0.shared.seats
     }
 
     /// Runs `decide` as one transaction in `home`. When the answer is `Ok`, what it wrote is on disk and seen by every
@@ -105,6 +126,20 @@ impl Store {
     pub async fn write<T, E>(
         &self,
         home: Home,
+        decide: impl FnMut(&mut Txn<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Broken> + Send + 'static,
+    {
+        self.write_as(home, None, decide).await
+    }
+
+    /// `write`, as the home's owner when there is a seat.
+    pub(crate) async fn write_as<T, E>(
+        &self,
+        home: Home,
+        seat: Option<&Arc<Seat>>,
         mut decide: impl FnMut(&mut Txn<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
@@ -115,19 +150,26 @@ impl Store {
         let (slot, clock) = (answer.clone(), self.0.clock.clone());
         let (shared, shelf) = (self.0.shared.clone(), self.0.shelf.clone());
         let effects = Arc::new(Mutex::new(Effects::none(&shared)));
+        let (owner, fence) = (seat.cloned(), seat.map(|seat| seat.fence));
+        #[cfg(test)]
+        let fence = fence.filter(|_| !crate::queue::slips::is(crate::queue::slips::Slip::NoFence));
         let job = move |raw: &mut dyn RawTxn| {
             // What an earlier run wrote has not happened.
-            lock(&effects).changes.clear();
-            let mut txn = Txn::new(raw, home, Millis(clock.wall_ms()), &shared.catalog);
+            lock(&effects).written.changes.clear();
+            let mut txn = Txn::new(raw, home, Millis(clock.wall_ms()), &shared.catalog, owner.as_deref());
             let decided = decide(&mut txn);
             let keep = decided.is_ok();
             if keep {
-                Effects::register(&effects, txn, &shelf);
+                Effects::register(&effects, txn, home, &shelf);
             }
             *lock(&slot) = Some(decided);
             keep
         };
-        self.0.backend.run(Box::new(job)).await?;
+        let done = self.0.backend.run(fence, Box::new(job)).await;
+        if let (Err(Broken::Fenced), Some(seat)) = (&done, seat) {
+            seat.lose();
+        }
+        done?;
         taken(&answer)
     }
 
@@ -226,37 +268,48 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// What a commit does to memory. Dropped with changes in it, their outcome is unknown and memory forgets them.
 struct Effects {
     shared: Arc<Shared>,
-    changes: Vec<Changed>,
+    written: Written,
 }
 
 impl Effects {
     fn none(shared: &Arc<Shared>) -> Effects {
-        Effects { shared: shared.clone(), changes: Vec::new() }
+        Effects { shared: shared.clone(), written: Written::default() }
     }
 
-    fn register(effects: &Arc<Mutex<Effects>>, txn: Txn<'_>, shelf: &Arc<Shelf>) {
-        let (raw, changes, discarded) = txn.into_effects();
-        if changes.is_empty() {
+    fn register(effects: &Arc<Mutex<Effects>>, txn: Txn<'_>, home: Home, shelf: &Arc<Shelf>) {
+        let (raw, written) = txn.into_effects();
+        if written.is_empty() {
             return;
         }
-        lock(effects).changes = changes;
+        lock(effects).written = written;
         let (effects, shelf) = (effects.clone(), shelf.clone());
         raw.on_commit(Box::new(move || {
-            lock(&effects).publish();
+            let discarded = lock(&effects).publish(home);
             shelf.release(&discarded);
         }));
     }
 
-    fn publish(&mut self) {
-        let changes = std::mem::take(&mut self.changes);
+    /// Tells memory and those who wait; answers what was discarded.
+    fn publish(&mut self, home: Home) -> Vec<[u8; 32]> {
+        let Written { changes, discarded, rings, released } = std::mem::take(&mut self.written);
         self.shared.cache.apply(&changes);
         self.shared.feeds.publish(changes);
+        if let Some(seat) = self.shared.seats.get(home).filter(|_| !(rings.is_empty() && released.is_empty()))
+        {
+            for (id, serial) in released {
+                seat.release(id, serial);
+            }
+            for (tag, source) in rings {
+                seat.bells.ring(tag, &source);
+            }
+        }
+        discarded
     }
 }
 
 impl Drop for Effects {
     fn drop(&mut self) {
-        self.shared.cache.forget(&self.changes);
-        self.shared.feeds.doubt(&self.changes);
+        self.shared.cache.forget(&self.written.changes);
+        self.shared.feeds.doubt(&self.written.changes);
     }
 }

@@ -10,6 +10,8 @@ use crate::{Broken, Change, Home, Store, Table, Token, Txn, View};
 
 mod blobs;
 mod model;
+mod ownership;
+mod queues;
 
 /// A place where a store can be opened, crashed and opened again.
 pub trait Ground {
@@ -55,7 +57,13 @@ pub async fn suite<G: Ground>(seed: u64, mut make: impl FnMut() -> Result<G>) ->
     }
     blobs::check(&mut make()?).await.context("a blob lives while it is adopted")?;
     blobs::sweeps(&mut make()?).await.context("only what nobody holds is swept")?;
-    model::check(seed, &mut make()?).await.with_context(|| format!("random operations, seed {seed}"))
+    ownership::check(&mut make()?)
+        .await
+        .context("a home is owned once, and its queues are settled by its owner")?;
+    model::check(seed, &mut make()?).await.with_context(|| format!("random operations, seed {seed}"))?;
+    queues::check(seed, &mut make()?)
+        .await
+        .with_context(|| format!("random operations on queues, seed {seed}"))
 }
 
 fn home() -> Home {
@@ -294,15 +302,18 @@ async fn items(ground: &mut impl Ground) -> Result<()> {
     let backend = store.0.backend.clone();
     let base = 7_u64 << 48;
     backend
-        .run(Box::new(move |txn| {
-            (0..10).all(|n| txn.put_item(base | n, &[n as u8; 100]).is_ok())
-                && txn.delete_items(&[base | 3]).is_ok()
-        }))
+        .run(
+            None,
+            Box::new(move |txn| {
+                (0..10).all(|n| txn.put_item(base | n, &[n as u8; 100]).is_ok())
+                    && txn.delete_items(&[base | 3]).is_ok()
+            }),
+        )
         .await?;
-    let again = backend.run(Box::new(move |txn| txn.put_item(base | 1, b"again").is_ok())).await;
+    let again = backend.run(None, Box::new(move |txn| txn.put_item(base | 1, b"again").is_ok())).await;
     let kept = backend.items(vec![base | 9, base | 3, base | 1, 1]).await?;
     ensure!(kept == [Some(vec![9; 100]), None, Some(vec![1; 100]), None], "after {again:?}: {kept:?}");
-    backend.run(Box::new(move |txn| txn.delete_items(&[base | 1, base | 1, 5]).is_ok())).await?;
+    backend.run(None, Box::new(move |txn| txn.delete_items(&[base | 1, base | 1, 5]).is_ok())).await?;
 
     ground.crash()?;
     let backend = ground.open()?.0.backend.clone();

@@ -38,7 +38,7 @@ impl<K, V> Table<K, V> {
 }
 
 // FNV-1a, because it must be computed in a constant.
-const fn tag(name: &str) -> u32 {
+pub(crate) const fn tag(name: &str) -> u32 {
     let bytes = name.as_bytes();
     let mut hash = 0x811c_9dc5_u32;
     let mut at = 0;
@@ -91,18 +91,23 @@ pub(crate) struct Catalog(RwLock<HashMap<u32, &'static str>>);
 
 impl Catalog {
     pub(crate) fn admit<K, V>(&self, table: Table<K, V>) -> Result<()> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&table.tag).copied();
+        self.admit_name(table.tag, table.name)
+    }
+
+    /// Queues share the numbers of tables.
+    pub(crate) fn admit_name(&self, tag: u32, name: &'static str) -> Result<()> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&tag).copied();
         let first = match known {
             Some(first) => first,
             None => {
                 let mut tables = self.0.write().unwrap_or_else(PoisonError::into_inner);
-                *tables.entry(table.tag).or_insert(table.name)
+                *tables.entry(tag).or_insert(name)
             }
         };
-        if first == table.name {
+        if first == name {
             return Ok(());
         }
-        Err(Broken::Corrupt(format!("tables {first} and {} have one tag: rename one", table.name)))
+        Err(Broken::Corrupt(format!("tables {first} and {name} have one tag: rename one")))
     }
 }
 

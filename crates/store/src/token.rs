@@ -17,13 +17,42 @@ pub struct Token {
 }
 
 const TOKENS: Table<(String, Vec<u8>), Millis> = Table::new("store.tokens");
+/// The item that a token of an append stands for.
+const ITEMS: Table<(String, Vec<u8>), u64> = Table::new("store.token-items");
 const EXPIRIES: Table<(Millis, String, Vec<u8>), ()> = Table::new("store.token-expiries");
+
+/// Appends have scopes of their own.
+fn appending(token: &Token) -> String {
+    format!("append {}", token.scope)
+}
 
 impl Txn<'_> {
     /// True the first time that the token is seen in this home; remembered if the transaction commits.
     pub fn once(&mut self, token: &Token) -> Result<bool> {
+        self.once_as(token.scope.to_owned(), token)
+    }
+
+    /// The item that was appended with the token, while the token is remembered.
+    pub(crate) fn first_item(&mut self, token: &Token) -> Result<Option<u64>> {
+        #[cfg(test)]
+        if crate::queue::slips::is(crate::queue::slips::Slip::TokensForgotten) {
+            return Ok(None);
+        }
+        let key = (appending(token), token.id.clone());
+        match self.get(TOKENS, &key)? {
+            Some(until) if until > self.now() => self.get(ITEMS, &key),
+            _ => Ok(None),
+        }
+    }
+
+    pub(crate) fn remember_item(&mut self, token: &Token, id: u64) -> Result<()> {
+        self.once_as(appending(token), token)?;
+        self.put(ITEMS, &(appending(token), token.id.clone()), &id)
+    }
+
+    fn once_as(&mut self, scope: String, token: &Token) -> Result<bool> {
         let now = self.now();
-        let key = (token.scope.to_owned(), token.id.clone());
+        let key = (scope, token.id.clone());
         let seen = self.get(TOKENS, &key)?;
         if seen.is_some_and(|until| until > now) {
             return Ok(false);
@@ -46,7 +75,9 @@ impl Txn<'_> {
                 break;
             }
             self.delete(EXPIRIES, &(until, scope.clone(), id.clone()))?;
-            self.delete(TOKENS, &(scope, id))?;
+            let key = (scope, id);
+            self.delete(TOKENS, &key)?;
+            self.delete(ITEMS, &key)?;
         }
         Ok(())
     }

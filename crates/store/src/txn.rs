@@ -1,6 +1,7 @@
 use aws::Millis;
 
 use crate::backend::{RawTxn, RawView};
+use crate::own::Seat;
 use crate::row::{seal, unseal};
 use crate::table::{Catalog, PREFIX, end, place};
 use crate::{Home, Key, Result, Row, Table};
@@ -46,6 +47,14 @@ impl<'a> View<'a> {
     pub fn now(&self) -> Millis {
         self.now
     }
+
+    pub(crate) fn home(&self) -> Home {
+        self.home
+    }
+
+    pub(crate) fn raw(&mut self) -> &mut dyn RawView {
+        self.raw
+    }
 }
 
 /// A transaction in one home. It sees its own writes; nothing of it stays when the closure answers `Err`.
@@ -54,13 +63,38 @@ pub struct Txn<'a> {
     home: Home,
     now: Millis,
     catalog: &'a Catalog,
-    changes: Vec<Changed>,
-    discarded: Vec<[u8; 32]>,
+    /// What the owner has in memory, when it is the owner who writes.
+    seat: Option<&'a Seat>,
+    written: Written,
+}
+
+/// What a commit does beside its rows.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    pub(crate) changes: Vec<Changed>,
+    /// Files that may have no reference any more.
+    pub(crate) discarded: Vec<[u8; 32]>,
+    /// Sources whose bells ring, once for each item that may be ready.
+    pub(crate) rings: Vec<(u32, String)>,
+    /// Leases of this process that end.
+    pub(crate) released: Vec<(u64, u64)>,
+}
+
+impl Written {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.rings.is_empty() && self.released.is_empty()
+    }
 }
 
 impl<'a> Txn<'a> {
-    pub(crate) fn new(raw: &'a mut dyn RawTxn, home: Home, now: Millis, catalog: &'a Catalog) -> Txn<'a> {
-        Txn { raw, home, now, catalog, changes: Vec::new(), discarded: Vec::new() }
+    pub(crate) fn new(
+        raw: &'a mut dyn RawTxn,
+        home: Home,
+        now: Millis,
+        catalog: &'a Catalog,
+        seat: Option<&'a Seat>,
+    ) -> Txn<'a> {
+        Txn { raw, home, now, catalog, seat, written: Written::default() }
     }
 
     /// Reads the row at `key`.
@@ -89,7 +123,7 @@ impl<'a> Txn<'a> {
         let place = place(self.home, table.tag(), key)?;
         let sealed = seal(&place, body)?;
         self.raw.put(&place, &sealed)?;
-        self.changes.push(Changed { place, sealed: Some(sealed) });
+        self.written.changes.push(Changed { place, sealed: Some(sealed) });
         Ok(())
     }
 
@@ -97,7 +131,7 @@ impl<'a> Txn<'a> {
     pub fn delete<K: Key, V>(&mut self, table: Table<K, V>, key: &K) -> Result<()> {
         let place = place(self.home, table.tag(), key)?;
         self.raw.delete(&place)?;
-        self.changes.push(Changed { place, sealed: None });
+        self.written.changes.push(Changed { place, sealed: None });
         Ok(())
     }
 
@@ -112,11 +146,29 @@ impl<'a> Txn<'a> {
 
     /// Notes that a blob's file may have no reference any more.
     pub(crate) fn discarded(&mut self, sha256: [u8; 32]) {
-        self.discarded.push(sha256);
+        self.written.discarded.push(sha256);
     }
 
-    pub(crate) fn into_effects(self) -> (&'a mut dyn RawTxn, Vec<Changed>, Vec<[u8; 32]>) {
-        (self.raw, self.changes, self.discarded)
+    pub(crate) fn admit(&self, tag: u32, name: &'static str) -> Result<()> {
+        self.catalog.admit_name(tag, name)
+    }
+
+    pub(crate) fn parts(&mut self) -> (&mut dyn RawTxn, Option<&Seat>) {
+        (self.raw, self.seat)
+    }
+
+    /// Wakes one who waits for the source, once this is committed.
+    pub(crate) fn ring(&mut self, tag: u32, source: &str) {
+        self.written.rings.push((tag, source.to_owned()));
+    }
+
+    /// Ends a lease of this process, once this is committed.
+    pub(crate) fn release(&mut self, id: u64, serial: u64) {
+        self.written.released.push((id, serial));
+    }
+
+    pub(crate) fn into_effects(self) -> (&'a mut dyn RawTxn, Written) {
+        (self.raw, self.written)
     }
 }
 

@@ -99,6 +99,16 @@ impl RawView for Open<'_> {
         let rows = scan(self.connection, from, to, limit);
         self.keep(rows)
     }
+
+    fn count(&mut self, from: &[u8], to: &[u8]) -> Result<u64> {
+        let counted = count(self.connection, from, to);
+        self.keep(counted)
+    }
+
+    fn has_item(&mut self, id: u64) -> Result<bool> {
+        let found = has_item(self.connection, id);
+        self.keep(found)
+    }
 }
 
 pub(super) fn get(connection: &Connection, key: &[u8]) -> rusqlite::Result<Option<Vec<u8>>> {
@@ -110,6 +120,15 @@ pub(super) fn scan(connection: &Connection, from: &[u8], to: &[u8], limit: usize
     let mut statement =
         connection.prepare_cached("SELECT k, v FROM row WHERE k >= ?1 AND k < ?2 ORDER BY k LIMIT ?3")?;
     statement.query_map(params![from, to, limit], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
+pub(super) fn count(connection: &Connection, from: &[u8], to: &[u8]) -> rusqlite::Result<u64> {
+    let mut statement = connection.prepare_cached("SELECT count(*) FROM row WHERE k >= ?1 AND k < ?2")?;
+    statement.query_row([from, to], |row| row.get(0)).map(i64::cast_unsigned)
+}
+
+pub(super) fn has_item(connection: &Connection, id: u64) -> rusqlite::Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM item WHERE id = ?1")?.exists([id.cast_signed()])
 }
 
 pub(super) fn items(connection: &Connection, ids: &[u64]) -> Result<Vec<Option<Vec<u8>>>> {

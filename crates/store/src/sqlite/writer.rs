@@ -286,6 +286,16 @@ impl RawView for Open<'_> {
         let rows = reader::scan(self.connection, from, to, limit);
         self.keep(rows)
     }
+
+    fn count(&mut self, from: &[u8], to: &[u8]) -> Result<u64> {
+        let counted = reader::count(self.connection, from, to);
+        self.keep(counted)
+    }
+
+    fn has_item(&mut self, id: u64) -> Result<bool> {
+        let found = reader::has_item(self.connection, id);
+        self.keep(found)
+    }
 }
 
 impl RawTxn for Open<'_> {
