@@ -39,6 +39,7 @@ class Server:
         self.options = options
         self.environment = environment or {}
         self.lines = []
+        self.news = threading.Condition()
         self.process = None
 
     def start(self):
@@ -70,11 +71,22 @@ class Server:
 
     def _read(self, stream, is_ready):
         for line in stream:
-            self.lines.append(line)
+            with self.news:
+                self.lines.append(line)
+                self.news.notify_all()
             if " ready in " in line:
                 is_ready.set()
         # The end of the stream is news as well.
         is_ready.set()
+
+    def wait_said(self, *words):
+        """Returns once a line that holds all these words was written."""
+
+        def said():
+            return any(all(word in line for word in words) for line in self.lines)
+
+        with self.news:
+            assert self.news.wait_for(said, 60), f"not said: {words}\n{self.said}"
 
     @property
     def said(self):

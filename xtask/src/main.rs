@@ -82,7 +82,7 @@ const VERBS: &[Verb] = &[
     Verb {
         name: "soak",
         usage: "soak [SECONDS] [TARGET...]",
-        about: "Fuzz everything that reads bytes of strangers, a minute a target unless said otherwise",
+        about: "Fuzz everything that reads bytes of strangers, a minute a target unless said otherwise; then the slow clients",
         exists: soak::exists,
         run: soak::run,
     },

@@ -1,4 +1,4 @@
-//! `soak`: libFuzzer looks for inputs that break the promises of `fuzz/`.
+//! `soak`: libFuzzer looks for inputs that break the promises of `fuzz/`, then the clients that take minutes to build are tested.
 //!
 //! Below `target/fuzz` are `corpus/` with what reached new places, `crashes/` with what broke a promise (tried first next time)
 //! and `logs/`.
@@ -7,26 +7,58 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use crate::Outcome;
 use crate::process::{cargo, command, run as run_command, step};
-use crate::tools::{read, target, text};
+use crate::tools::{python, read, target, text};
+use crate::{Outcome, test};
 
 /// Seconds a target gets in `test`, and in `soak` when nobody says otherwise.
 const QUICK: u32 = 10;
 const LONG: u32 = 60;
 
+/// What stands among the targets for the SDKs of `tests/clients`.
+const CLIENTS: &str = "clients";
+
 /// `soak [SECONDS] [TARGET...]`.
 pub fn run(root: &Path, arguments: &[String]) -> Outcome {
-    let (seconds, wanted) = match arguments.split_first() {
+    let wanted = wanted(arguments, targets(root)?)?;
+    if !wanted.targets.is_empty() {
+        soak(root, wanted.seconds, wanted.targets)?;
+    }
+    if wanted.clients { clients(root) } else { Ok(()) }
+}
+
+/// What the arguments ask for.
+#[derive(Debug, PartialEq)]
+struct Wanted {
+    seconds: u32,
+    targets: Vec<String>,
+    clients: bool,
+}
+
+/// Without names everything is wanted.
+fn wanted(arguments: &[String], known: Vec<String>) -> Result<Wanted, String> {
+    let (seconds, names) = match arguments.split_first() {
         Some((first, rest)) if first.parse::<u32>().is_ok() => (first.parse().unwrap_or(LONG), rest),
         _ => (LONG, arguments),
     };
-    let all = targets(root)?;
-    if let Some(unknown) = wanted.iter().find(|name| !all.contains(name)) {
-        return Err(format!("no target {unknown}; known: {}", all.join(" ")));
+    if names.is_empty() {
+        return Ok(Wanted { seconds, targets: known, clients: true });
     }
-    let chosen = if wanted.is_empty() { all } else { wanted.to_vec() };
-    soak(root, seconds, chosen)
+    if let Some(unknown) = names.iter().find(|name| *name != CLIENTS && !known.contains(name)) {
+        return Err(format!("no target {unknown}; known: {} {CLIENTS}", known.join(" ")));
+    }
+    let clients = names.iter().any(|name| name == CLIENTS);
+    let targets = names.iter().filter(|name| *name != CLIENTS).cloned().collect();
+    Ok(Wanted { seconds, targets, clients })
+}
+
+/// The acceptance tests that `test` leaves out.
+fn clients(root: &Path) -> Outcome {
+    let python = python(root)?;
+    step("clients", || test::clients(root, &python, &[]))?;
+    step("acceptance tests of the clients", || {
+        test::acceptance(root, &python, &["-m", "soak", "tests/test_clients.py"])
+    })
 }
 
 /// Every target for a short time.
@@ -136,6 +168,24 @@ mod tests {
         let text = complaint(root, &root.join("target/fuzz"), "zip", log);
         let replay = "  replay: FUZZ_TARGET=zip target/debug/fuzz target/fuzz/crashes/zip/crash-1";
         assert!(text.contains("thread panicked") && text.ends_with(replay), "{text}");
+    }
+
+    #[test]
+    fn names_choose_among_targets_and_clients() {
+        let asked = |arguments: &[&str]| {
+            let arguments: Vec<String> = arguments.iter().map(|&word| word.to_owned()).collect();
+            wanted(&arguments, vec!["json".into(), "zip".into()])
+        };
+        let wanted = |seconds, targets: &[&str], clients| {
+            let targets = targets.iter().map(|&name| name.to_owned()).collect();
+            Ok(Wanted { seconds, targets, clients })
+        };
+        assert_eq!(asked(&[]), wanted(LONG, &["json", "zip"], true));
+        assert_eq!(asked(&["5"]), wanted(5, &["json", "zip"], true));
+        assert_eq!(asked(&["5", "zip"]), wanted(5, &["zip"], false));
+        assert_eq!(asked(&["clients"]), wanted(LONG, &[], true));
+        assert_eq!(asked(&["zip", "clients"]), wanted(LONG, &["zip"], true));
+        assert_eq!(asked(&["zap"]), Err("no target zap; known: json zip clients".to_owned()));
     }
 
     #[test]

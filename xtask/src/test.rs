@@ -18,7 +18,8 @@ pub fn run(root: &Path, arguments: &[String]) -> Outcome {
     if !root.join("tests/conftest.py").exists() {
         return Ok(());
     }
-    step("acceptance tests", || acceptance(root, &python))
+    step("clients", || clients(root, &python, &["--quick"]))?;
+    step("acceptance tests", || acceptance(root, &python, &["tests"]))
 }
 
 fn crates(root: &Path) -> Outcome {
@@ -33,14 +34,20 @@ fn crates(root: &Path) -> Outcome {
     run_command(&mut tests)
 }
 
-fn acceptance(root: &Path, python: &Path) -> Outcome {
+/// Builds the programs of `tests/clients` as the user who runs us: the tests may run as root. `--quick` leaves out the slow ones.
+pub fn clients(root: &Path, python: &Path, arguments: &[&str]) -> Outcome {
+    run_command(command(root, python, &["tests/clients/build.py"]).args(arguments))
+}
+
+/// Runs pytest with these arguments against a debug build.
+pub fn acceptance(root: &Path, python: &Path, arguments: &[&str]) -> Outcome {
     run_command(&mut cargo(root, &["build", "--quiet", "--package", "cli"]))?;
     let binary = target(root).join("debug/lambent");
     let mut tests = if is_root() {
         command(root, python, &[])
     } else {
-        command(root, "sudo", &["--preserve-env=BINARY_UNDER_TEST", text(python)?])
+        command(root, "sudo", &["--preserve-env=BINARY_UNDER_TEST,CARGO_TARGET_DIR", text(python)?])
     };
-    tests.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "tests/pytest.ini", "tests"]);
+    tests.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "tests/pytest.ini"]).args(arguments);
     run_command(tests.env("BINARY_UNDER_TEST", binary))
 }

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 import time
 import uuid
@@ -70,6 +71,15 @@ def hang(event, context):
         time.sleep(60)
     kept = open("/tmp/kept").read() if os.path.exists("/tmp/kept") else None
     return {"environment": ENVIRONMENT, "kept": kept}
+
+
+def wait(event, context):
+    """Answers when SIGUSR1 comes, if told to wait for it; that it waits can be seen by its handler."""
+    if event["wait"]:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+        signal.signal(signal.SIGUSR1, lambda *_: None)
+        signal.sigwait({signal.SIGUSR1})
+    return {"environment": ENVIRONMENT}
 
 
 def hog(event, context):
