@@ -18,6 +18,7 @@
 //! | `policies` | policy documents | a deny of everything denies, a normalised trust policy is one |
 //! | `logs` | filter patterns, records | a quoted message finds itself |
 //! | `journal` | damaged segments | what is read was written, whole and in order |
+//! | `receipts` | receipts of queues | none is read that the key did not write, a changed letter makes it none |
 
 mod chunked;
 mod events;
@@ -27,6 +28,7 @@ mod journal;
 mod logs;
 mod message;
 mod policies;
+mod receipts;
 mod runtime_api;
 mod sigv4;
 mod warden;
@@ -46,6 +48,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("journal", journal::run),
     ("logs", logs::run),
     ("policies", policies::run),
+    ("receipts", receipts::run),
     ("requests", wire::requests),
     ("runtime_api", runtime_api::run),
     ("sigv4", sigv4::run),

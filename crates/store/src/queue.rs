@@ -14,6 +14,8 @@ mod layout;
 mod line;
 mod receipt;
 mod rules;
+#[cfg(test)]
+mod simulation;
 mod waiting;
 mod whole;
 

@@ -21,6 +21,8 @@ use crate::{Broken, Elsewhere, Home, Result, Store};
 pub struct Faults {
     /// Answers `Fenced`; nothing is written.
     pub fenced: u64,
+    /// Answers `Conflict`; nothing is written.
+    pub conflict: u64,
     /// Answers `Full`; nothing is written.
     pub full: u64,
     /// Answers `Unavailable`; nothing is written.
@@ -190,6 +192,9 @@ impl Boot {
         let faults = self.disk.medium().faults;
         if self.disk.happens(faults.fenced) {
             return Err(Broken::Fenced);
+        }
+        if self.disk.happens(faults.conflict) {
+            return Err(Broken::Conflict);
         }
         if self.disk.happens(faults.full) {
             return Err(Broken::Full);

@@ -213,7 +213,6 @@ pub(crate) mod slips {
         static SLIP: Cell<Slip> = const { Cell::new(Slip::None) };
     }
 
-    #[expect(dead_code, reason = "the simulation comes next")]
     pub(crate) fn set(slip: Slip) {
         SLIP.set(slip);
     }

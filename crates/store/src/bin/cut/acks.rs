@@ -1,12 +1,14 @@
 //! What the store's writer says and its checker reads, and the data that both can compute.
 
 use bytes::Bytes;
-use store::{BlobId, Home, Table};
+use store::{BlobId, Home, Queue, Table};
 
 /// Rows, by key.
 pub const ROWS: Table<String, String> = Table::new("cut.rows");
 /// Adopted blobs, by key.
 pub const BLOBS: Table<String, BlobId> = Table::new("cut.blobs");
+/// Items whose bodies are their keys; a key without its number is the source.
+pub const ITEMS: Queue<String> = Queue::new("cut.items");
 /// The journal's name and size.
 pub const JOURNAL: (&str, u64) = ("cut", 64 << 20);
 
@@ -23,6 +25,12 @@ pub enum Ack {
     Staged(String),
     /// The body was adopted, and its row written.
     Blob(String),
+    /// The item was appended.
+    Item(String),
+    /// The item is about to be deleted: it may be there or not.
+    Taking(String),
+    /// The item was deleted.
+    Taken(String),
     /// The record was written at that position more than 100 ms ago.
     Noted(u64, String),
 }
@@ -35,6 +43,9 @@ impl std::fmt::Display for Ack {
             Ack::Gone(key) => write!(f, "gone {key}"),
             Ack::Staged(key) => write!(f, "staged {key}"),
             Ack::Blob(key) => write!(f, "blob {key}"),
+            Ack::Item(key) => write!(f, "item {key}"),
+            Ack::Taking(key) => write!(f, "taking {key}"),
+            Ack::Taken(key) => write!(f, "taken {key}"),
             Ack::Noted(position, key) => write!(f, "noted {key} {position}"),
         }
     }
@@ -50,6 +61,9 @@ impl Ack {
             "gone" => Ack::Gone(key),
             "staged" => Ack::Staged(key),
             "blob" => Ack::Blob(key),
+            "item" => Ack::Item(key),
+            "taking" => Ack::Taking(key),
+            "taken" => Ack::Taken(key),
             "noted" => Ack::Noted(words.next()?.parse().ok()?, key),
             _ => return None,
         })
@@ -59,6 +73,11 @@ impl Ack {
 /// The home of a key.
 pub fn home(key: &str) -> Home {
     Home::of(&["cut", key])
+}
+
+/// The source of an item.
+pub fn source(key: &str) -> &str {
+    key.rsplit_once('-').map_or(key, |(source, _)| source)
 }
 
 /// A number that depends on the key alone.

@@ -2,12 +2,12 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use futures_util::future::try_join_all;
-use store::{Broken, Store};
+use store::{Ask, Broken, Group, Hold, New, Settle, Settled, Store};
 use tasks::{Clock, Shutdown, Tasks};
 
-use crate::acks::{Ack, BLOBS, JOURNAL, ROWS, body, home, row};
+use crate::acks::{Ack, BLOBS, ITEMS, JOURNAL, ROWS, body, home, row, source};
 
 /// Callers that write rows at the same time, so that commits are shared.
 const ROW_WRITERS: u64 = 8;
@@ -15,6 +15,11 @@ const ROW_WRITERS: u64 = 8;
 const BLOB_WRITERS: u64 = 2;
 /// One row in so many is deleted again.
 const DELETE_EACH: u64 = 5;
+
+/// Callers that send, receive and delete items at the same time.
+const QUEUE_WRITERS: u64 = 4;
+/// Items sent and received at once, of which the first stays.
+const ITEMS_AT_ONCE: usize = 4;
 
 /// How long the load `staged` waits after an acknowledgement. Any later sync would make the rename durable too, so that a
 /// missing one would show only now and then.
@@ -26,7 +31,7 @@ enum Load {
     Rows,
     /// Bodies that are staged and not adopted, one after the other.
     Staged,
-    /// Rows, bodies staged and adopted, and a journal.
+    /// Rows, bodies staged and adopted, queues, and a journal.
     All,
 }
 
@@ -60,10 +65,14 @@ pub fn write(arguments: &[String]) -> Result<()> {
         let run = format!("{}-{}", clock.wall_ms(), std::process::id());
         let rows = || try_join_all((0..ROW_WRITERS).map(|n| write_rows(&store, format!("{run}-{n}"))));
         let blobs = || try_join_all((0..BLOB_WRITERS).map(|n| write_blobs(&store, format!("{run}-b{n}"))));
+        let queues = || try_join_all((0..QUEUE_WRITERS).map(|n| write_queue(&store, format!("{run}-q{n}"))));
         match load {
             Load::Rows => drop(rows().await?),
             Load::Staged => stage(&store, &clock, &run).await?,
-            Load::All => drop(tokio::try_join!(rows(), blobs(), write_journal(&store, &clock, &run))?),
+            Load::All => {
+                let journal = write_journal(&store, &clock, &run);
+                drop(tokio::try_join!(rows(), blobs(), queues(), journal)?);
+            }
         }
         Ok(())
     })
@@ -134,6 +143,46 @@ async fn write_blobs(store: &Store, writer: String) -> Result<()> {
         });
         adopt.await?;
         say(&Ack::Blob(key))?;
+    }
+    Ok(())
+}
+
+/// Sends, each with a row in the same transaction, receives all of them, and deletes all but the first.
+async fn write_queue(store: &Store, name: String) -> Result<()> {
+    let owned = store.own(home(&name)).await?;
+    let line = owned.queue(ITEMS);
+    let hold = Hold::Client(Duration::from_secs(3_600));
+    for number in 0_usize.. {
+        let keys: Vec<String> = (0..ITEMS_AT_ONCE).map(|n| format!("{name}-{number}.{n}")).collect();
+        for (n, key) in keys.iter().enumerate() {
+            let group = match n % 3 {
+                0 => Group::None,
+                1 => Group::Fair(format!("{}", number % 7)),
+                _ => Group::Strict(format!("{number}")),
+            };
+            let (key, source) = (key.clone(), source(key).to_owned());
+            let item = New { group, ..New::of(source, key.clone()) };
+            let sent = key.clone();
+            let send = owned.write::<_, Broken>(move |txn| {
+                txn.put(ROWS, &sent, &row(&sent))?;
+                txn.append(ITEMS, item.clone())
+            });
+            send.await?;
+            say(&Ack::Item(key))?;
+        }
+        let ask = Ask { max: ITEMS_AT_ONCE, ..Ask::of(name.clone(), hold) };
+        let leased = line.lease(ask).await?;
+        ensure!(leased.len() == keys.len(), "received {} of {}", leased.len(), keys.len());
+        let leased: Vec<_> = leased.into_iter().filter(|leased| leased.body != keys[0]).collect();
+        for leased in &leased {
+            say(&Ack::Taking(leased.body.clone()))?;
+        }
+        let done = leased.iter().map(|leased| (leased.receipt.clone(), Settle::Done)).collect();
+        let settled = line.settle(done).await?;
+        ensure!(settled.iter().all(|settled| *settled == Settled::Yes), "{settled:?}");
+        for leased in leased {
+            say(&Ack::Taken(leased.body))?;
+        }
     }
     Ok(())
 }
