@@ -1,6 +1,7 @@
 //! The whole server with real clients, threads and sockets; only the boxes are simulated.
 
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
@@ -85,6 +86,17 @@ impl Running {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
+    fn health(&self) -> serde_json::Value {
+        let address = self.endpoint.strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "GET /_lambent/health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (_, document) = answer.split_once("\r\n\r\n").unwrap();
+        serde_json::from_str(document).unwrap()
+    }
+
     fn stop(self) {
         self.shutdown.begin();
         assert_eq!(self.thread.join().unwrap().unwrap(), ExitCode::SUCCESS);
@@ -133,12 +145,13 @@ fn a_drain_waits_for_running_calls_and_takes_no_new_ones() {
     server.story("slow");
     let mut call = server.client(include_str!("story.py"), &["call-slow"]);
     let call = std::thread::spawn(move || call.output().unwrap());
-    while server.story("health")["running"] == 0 {}
+    // A client of its own would take longer to start than the call takes.
+    while server.health()["running"] == 0 {}
     let endpoint = server.endpoint.clone();
     server.stop();
     let output = call.join().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "{\"slow\": 1}");
     let address = endpoint.strip_prefix("http://").unwrap();
-    assert!(std::net::TcpStream::connect(address).is_err());
+    assert!(TcpStream::connect(address).is_err());
 }
