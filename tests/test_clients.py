@@ -94,6 +94,17 @@ def test_a_query_protocol_speaks_to_the_sdk(client, server):
     assert client(server.variables, "whoami") == identity(ROOT_ARN)
 
 
+# Java and Rust have trust stores of their own, which no variable of AWS's names.
+@pytest.mark.parametrize("client", [each for each in CLIENTS if each.values[0] not in ("java", "rust")], indirect=True)
+def test_the_sdk_speaks_tls_with_what_env_sets(client, own_server):
+    server = own_server("--tls").start()
+    shown = server.lambent("--json", "env")
+    assert shown.returncode == 0, shown.stderr
+    variables = json.loads(shown.stdout)
+    assert variables["AWS_ENDPOINT_URL"].startswith("https://")
+    assert client(variables, "whoami") == identity(ROOT_ARN)
+
+
 @pytest.fixture
 def nowhere():
     """The URL of a port where nobody listens, and nobody else can."""
