@@ -240,7 +240,7 @@ impl Owned {
 impl Txn<'_> {
     pub(crate) fn lanes<'s>(&'s mut self, tag: u32, source: &'s str) -> Lanes<'s> {
         let (home, now) = (self.home(), self.now());
-        let (raw, seat) = self.parts();
-        Lanes { raw, rows: Rows { home, tag, source }, now, seat }
+        let (raw, numbers, seat) = self.parts();
+        Lanes { raw, numbers, rows: Rows { home, tag, source }, now, seat }
     }
 }

@@ -19,7 +19,7 @@ mod simulation;
 mod waiting;
 mod whole;
 
-pub(crate) use lanes::{Lanes, Packed};
+pub(crate) use lanes::{Lanes, Numbers, Packed};
 pub(crate) use layout::Rows;
 pub use line::{Depth, Leased, Line};
 pub(crate) use receipt::Sealer;
@@ -190,7 +190,7 @@ impl Txn<'_> {
     /// [`Store::write`](crate::Store::write). A receipt of another home is `Stale`.
     pub fn settle(&mut self, receipt: &Receipt, settle: Settle) -> Result<Settled> {
         let ticket = &receipt.0;
-        if self.parts().1.is_none() {
+        if self.seat().is_none() {
             return Err(Broken::Fenced);
         }
         if ticket.home != self.home() {

@@ -157,7 +157,10 @@ impl Store {
             // What an earlier run wrote has not happened.
             lock(&effects).written.changes.clear();
             let mut txn = Txn::new(raw, home, Millis(clock.wall_ms()), &shared.catalog, owner.as_deref());
-            let decided = decide(&mut txn);
+            let decided = decide(&mut txn).and_then(|decided| {
+                txn.finish()?;
+                Ok(decided)
+            });
             let keep = decided.is_ok();
             if keep {
                 Effects::register(&effects, txn, home, &shelf);
@@ -299,8 +302,8 @@ impl Effects {
             for (id, serial) in released {
                 seat.release(id, serial);
             }
-            for (tag, source) in rings {
-                seat.bells.ring(tag, &source);
+            for (tag, source, times) in rings {
+                seat.bells.ring(tag, &source, times);
             }
         }
         discarded

@@ -2,6 +2,7 @@ use aws::Millis;
 
 use crate::backend::{RawTxn, RawView};
 use crate::own::Seat;
+use crate::queue::Numbers;
 use crate::row::{seal, unseal};
 use crate::table::{Catalog, PREFIX, end, place};
 use crate::{Home, Key, Result, Row, Table};
@@ -65,6 +66,7 @@ pub struct Txn<'a> {
     catalog: &'a Catalog,
     /// What the owner has in memory, when it is the owner who writes.
     seat: Option<&'a Seat>,
+    numbers: Numbers,
     written: Written,
 }
 
@@ -75,7 +77,7 @@ pub(crate) struct Written {
     /// Files that may have no reference any more.
     pub(crate) discarded: Vec<[u8; 32]>,
     /// Sources whose bells ring, once for each item that may be ready.
-    pub(crate) rings: Vec<(u32, String)>,
+    pub(crate) rings: Vec<(u32, String, usize)>,
     /// Leases of this process that end.
     pub(crate) released: Vec<(u64, u64)>,
 }
@@ -94,7 +96,7 @@ impl<'a> Txn<'a> {
         catalog: &'a Catalog,
         seat: Option<&'a Seat>,
     ) -> Txn<'a> {
-        Txn { raw, home, now, catalog, seat, written: Written::default() }
+        Txn { raw, home, now, catalog, seat, numbers: Numbers::default(), written: Written::default() }
     }
 
     /// Reads the row at `key`.
@@ -153,13 +155,25 @@ impl<'a> Txn<'a> {
         self.catalog.admit_name(tag, name)
     }
 
-    pub(crate) fn parts(&mut self) -> (&mut dyn RawTxn, Option<&Seat>) {
-        (self.raw, self.seat)
+    pub(crate) fn seat(&self) -> Option<&Seat> {
+        self.seat
+    }
+
+    pub(crate) fn parts(&mut self) -> (&mut dyn RawTxn, &mut Numbers, Option<&Seat>) {
+        (self.raw, &mut self.numbers, self.seat)
+    }
+
+    /// Writes what was put off to the end.
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        self.numbers.write(self.raw, self.home)
     }
 
     /// Wakes one who waits for the source, once this is committed.
     pub(crate) fn ring(&mut self, tag: u32, source: &str) {
-        self.written.rings.push((tag, source.to_owned()));
+        match self.written.rings.last_mut() {
+            Some((last, of, times)) if *last == tag && of == source => *times += 1,
+            _ => self.written.rings.push((tag, source.to_owned(), 1)),
+        }
     }
 
     /// Ends a lease of this process, once this is committed.

@@ -18,15 +18,36 @@ use crate::{Home, Result};
 /// Where each home's last number is.
 const NUMBERS: u32 = tag("store.numbers");
 
-/// The next number of a home: of an item, or of a turn in a line.
-pub(crate) fn next_number(raw: &mut dyn RawTxn, home: Home) -> Result<u64> {
-    let key = place(home, NUMBERS, &())?;
-    let [last] = match raw.get(&key)? {
-        Some(sealed) => read_numbers(&key, &sealed)?,
-        None => [0],
-    };
-    raw.put(&key, &numbers(&key, [last + 1])?)?;
-    Ok(last + 1)
+/// The numbers of a home, of items and of turns in lines, within a transaction: read once and written once.
+#[derive(Debug, Default)]
+pub(crate) struct Numbers {
+    last: Option<u64>,
+}
+
+impl Numbers {
+    /// A number that no commit has used.
+    pub(crate) fn next(&mut self, raw: &mut dyn RawTxn, home: Home) -> Result<u64> {
+        let last = match self.last {
+            Some(last) => last,
+            None => {
+                let key = place(home, NUMBERS, &())?;
+                let [last] = match raw.get(&key)? {
+                    Some(sealed) => read_numbers(&key, &sealed)?,
+                    None => [0],
+                };
+                last
+            }
+        };
+        self.last = Some(last + 1);
+        Ok(last + 1)
+    }
+
+    /// Writes which numbers were used, at the end of the transaction.
+    pub(crate) fn write(&self, raw: &mut dyn RawTxn, home: Home) -> Result<()> {
+        let Some(last) = self.last else { return Ok(()) };
+        let key = place(home, NUMBERS, &())?;
+        raw.put(&key, &numbers(&key, [last])?)
+    }
 }
 
 /// The key under which an item's body is sealed.
@@ -64,6 +85,7 @@ struct Lane {
 /// One source of a queue in an open transaction.
 pub(crate) struct Lanes<'t> {
     pub(crate) raw: &'t mut dyn RawTxn,
+    pub(crate) numbers: &'t mut Numbers,
     pub(crate) rows: Rows<'t>,
     pub(crate) now: Millis,
     /// What this process holds, when it owns the home.
@@ -73,7 +95,7 @@ pub(crate) struct Lanes<'t> {
 impl Lanes<'_> {
     /// Appends an item; answers its id.
     pub(crate) fn append(&mut self, item: &Packed) -> Result<u64> {
-        let id = u64::from(self.rows.home.0) << 48 | next_number(self.raw, self.rows.home)?;
+        let id = u64::from(self.rows.home.0) << 48 | self.numbers.next(self.raw, self.rows.home)?;
         let entry = Entry {
             id,
             born: item.born.unwrap_or(self.now),
@@ -133,7 +155,7 @@ impl Lanes<'_> {
             self.raw.delete(&self.rows.line_row(old, group))?;
         }
         let Some(from) = stands else { return self.raw.delete(&key) };
-        let turn = next_number(self.raw, self.rows.home)?;
+        let turn = self.numbers.next(self.raw, self.rows.home)?;
         let line = self.rows.line_row(Stand { from, turn }, group);
         self.raw.put(&line, &numbers(&line, [])?)?;
         self.raw.put(&key, &numbers(&key, [from.0, turn])?)

@@ -75,7 +75,7 @@ impl std::fmt::Debug for Mark {
 impl Drop for Mark {
     fn drop(&mut self) {
         if self.seat.release(self.id, self.serial) {
-            self.seat.bells.ring(self.tag, &self.source);
+            self.seat.bells.ring(self.tag, &self.source, 1);
         }
     }
 }
@@ -136,7 +136,7 @@ impl<V: Row> Line<V> {
             let leased = self.bodies(&ask, grant).await?;
             if leased.len() == ask.max {
                 // There may be more for the next one.
-                bells.ring(self.queue.tag(), &ask.source);
+                bells.ring(self.queue.tag(), &ask.source, 1);
             }
             if next.is_some_and(|next| next <= now) && leased.is_empty() {
                 continue;

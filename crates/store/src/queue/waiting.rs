@@ -59,14 +59,15 @@ impl Bells {
         Some(Waiter { bells: self, key, bell, kept: None })
     }
 
-    /// Wakes one of those who wait for a source.
-    pub(crate) fn ring(&self, tag: u32, source: &str) {
+    /// Wakes so many of those who wait for a source.
+    pub(crate) fn ring(&self, tag: u32, source: &str, times: usize) {
         let rung = lock(&self.0);
         if rung.sources.is_empty() {
             return;
         }
         if let Some(bell) = rung.sources.get(&(tag, source.to_owned())) {
-            bell.rings.notify_one();
+            let waiting = lock(&bell.watch).waiting;
+            (0..times.min(waiting)).for_each(|_| bell.rings.notify_one());
         }
     }
 
@@ -142,7 +143,7 @@ mod tests {
     #[test]
     fn waiting_is_bounded_and_a_ring_without_anyone_is_nothing() {
         let bells = Bells::default();
-        bells.ring(1, "nobody");
+        bells.ring(1, "nobody", 2);
         let waiting: Vec<_> = (0..WAITING).map(|n| bells.wait(1, &n.to_string()).unwrap()).collect();
         assert!(bells.wait(1, "one more").is_none());
         drop(waiting);

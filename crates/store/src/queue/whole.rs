@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws::Millis;
 
-use super::lanes::{Lanes, behind, next_number};
+use super::lanes::{Lanes, behind};
 use super::layout::{Entry, Rows, State};
 use super::rules::{Occasion, Order};
 use super::{Depth, Group};
@@ -91,7 +91,7 @@ impl Purge {
 pub(crate) fn purge(lanes: &mut Lanes<'_>, last: &Purge) -> Result<Purge> {
     let newest = match last.newest {
         Some(newest) => newest,
-        None => next_number(lanes.raw, lanes.rows.home)?,
+        None => lanes.numbers.next(lanes.raw, lanes.rows.home)?,
     };
     let (first, to) = lanes.rows.index();
     let page = lanes.raw.scan(last.from.as_ref().unwrap_or(&first), &to, PURGE_PAGE)?;
