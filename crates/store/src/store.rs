@@ -294,16 +294,19 @@ impl Effects {
 
     /// Tells memory and those who wait; answers what was discarded.
     fn publish(&mut self, home: Home) -> Vec<[u8; 32]> {
-        let Written { changes, discarded, rings, released } = std::mem::take(&mut self.written);
+        let quiet = self.written.is_quiet();
+        let Written { changes, discarded, rings, dues, released } = std::mem::take(&mut self.written);
         self.shared.cache.apply(&changes);
         self.shared.feeds.publish(changes);
-        if let Some(seat) = self.shared.seats.get(home).filter(|_| !(rings.is_empty() && released.is_empty()))
-        {
+        if let Some(seat) = self.shared.seats.get(home).filter(|_| !quiet) {
             for (id, serial) in released {
                 seat.release(id, serial);
             }
             for (tag, source, times) in rings {
                 seat.bells.ring(tag, &source, times);
+            }
+            for (tag, source, due) in dues {
+                seat.bells.due(tag, &source, due);
             }
         }
         discarded

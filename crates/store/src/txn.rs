@@ -78,13 +78,20 @@ pub(crate) struct Written {
     pub(crate) discarded: Vec<[u8; 32]>,
     /// Sources whose bells ring, once for each item that may be ready.
     pub(crate) rings: Vec<(u32, String, usize)>,
+    /// When sources have something again, which nobody who waits knows yet.
+    pub(crate) dues: Vec<(u32, String, Millis)>,
     /// Leases of this process that end.
     pub(crate) released: Vec<(u64, u64)>,
 }
 
 impl Written {
     pub(crate) fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.rings.is_empty() && self.released.is_empty()
+        self.changes.is_empty() && self.is_quiet()
+    }
+
+    /// True when nobody who waits for an item is concerned.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.rings.is_empty() && self.dues.is_empty() && self.released.is_empty()
     }
 }
 
@@ -174,6 +181,11 @@ impl<'a> Txn<'a> {
             Some((last, of, times)) if *last == tag && of == source => *times += 1,
             _ => self.written.rings.push((tag, source.to_owned(), 1)),
         }
+    }
+
+    /// Says when the source has something again, once this is committed.
+    pub(crate) fn due(&mut self, tag: u32, source: &str, due: Millis) {
+        self.written.dues.push((tag, source.to_owned(), due));
     }
 
     /// Ends a lease of this process, once this is committed.

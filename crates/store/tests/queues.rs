@@ -81,6 +81,27 @@ async fn a_wait_ends_with_an_append_or_with_time_or_with_the_end_of_the_wait() {
 }
 
 #[tokio::test]
+async fn a_time_that_another_lease_sets_is_watched_by_those_who_wait_already() {
+    let clock = Clock::virtual_at(0);
+    let store = Store::simulated(1, clock.clone());
+    let (_, line) = line(&store).await;
+    let append = async {
+        clock.advance(SECOND).await;
+        // One of them watches for this, and now waits behind the other.
+        let due = Some(aws::Millis(50_000));
+        line.append(vec![New { due, ..New::of("s", 1) }]).await.unwrap();
+        clock.advance(SECOND).await;
+        // The other takes this for 5 s, of which the first one has seen nothing.
+        line.append(vec![New::of("s", 2)]).await.unwrap();
+        clock.advance(60 * SECOND).await;
+    };
+    let both =
+        async { tokio::join!(timed(&clock, &line, ask(2, 5, 40)), timed(&clock, &line, ask(2, 5, 40))) };
+    let ((first, second), ()) = tokio::join!(both, append);
+    assert_eq!((second, first), ((2, vec![2]), (7, vec![2])));
+}
+
+#[tokio::test]
 async fn each_append_wakes_one_of_those_who_wait_and_none_is_forgotten() {
     let clock = Clock::virtual_at(0);
     let store = Store::simulated(1, clock.clone());

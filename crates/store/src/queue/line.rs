@@ -171,7 +171,13 @@ impl<V: Row> Line<V> {
             let dues: Vec<Millis> = choice.chosen.iter().map(|chosen| chosen.entry.due).collect();
             let mut marks = Vec::new();
             match ask.hold {
-                Hold::Client(time) => lanes.lease(&mut choice.chosen, now.plus(millis(time)))?,
+                Hold::Client(time) => {
+                    let until = now.plus(millis(time));
+                    lanes.lease(&mut choice.chosen, until)?;
+                    if !choice.chosen.is_empty() {
+                        txn.due(queue.tag(), &ask.source, until);
+                    }
+                }
                 Hold::Process => {
                     for Chosen { group, entry } in &choice.chosen {
                         let Some(serial) = seat.hold(&lanes.rows, group, entry.id) else { break };

@@ -71,6 +71,19 @@ impl Bells {
         }
     }
 
+    /// Something comes at that time: wakes one who watches it from now on, unless an earlier time is watched.
+    pub(crate) fn due(&self, tag: u32, source: &str, due: Millis) {
+        let rung = lock(&self.0);
+        if rung.sources.is_empty() {
+            return;
+        }
+        if let Some(bell) = rung.sources.get(&(tag, source.to_owned()))
+            && lock(&bell.watch).at.is_none_or(|at| at > due)
+        {
+            bell.rings.notify_one();
+        }
+    }
+
     #[cfg(test)]
     fn sources(&self) -> usize {
         lock(&self.0).sources.len()

@@ -77,13 +77,16 @@ pub(crate) struct Purge {
     newest: Option<u64>,
     /// Leases of this process that have nothing to hold any more.
     pub(crate) released: Vec<(u64, u64)>,
-    /// Where it goes on; `None` before the first part and after the last.
+    /// Where it goes on; `None` at the beginning.
     from: Option<Vec<u8>>,
+    /// Deleted since the beginning was last looked at. What is moved meanwhile may be behind us, so it ends when a whole
+    /// way has found nothing.
+    found: u64,
 }
 
 impl Purge {
     pub(crate) fn is_over(&self) -> bool {
-        self.newest.is_some() && self.from.is_none()
+        self.newest.is_some() && self.from.is_none() && self.found == 0
     }
 }
 
@@ -113,5 +116,6 @@ pub(crate) fn purge(lanes: &mut Lanes<'_>, last: &Purge) -> Result<Purge> {
         lanes.touch(group, Occasion::Changed)?;
     }
     let from = page.last().filter(|_| page.len() == PURGE_PAGE).map(|(key, _)| behind(key));
-    Ok(Purge { deleted, newest: Some(newest), released, from })
+    let found = deleted - last.deleted + last.from.as_ref().map_or(0, |_| last.found);
+    Ok(Purge { deleted, newest: Some(newest), released, from, found })
 }
