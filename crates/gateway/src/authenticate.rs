@@ -3,8 +3,10 @@ use std::sync::Arc;
 use aws::{Caller, Fault, Millis, Region};
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
+use wire::sigv4::chunked::Decoder;
 use wire::sigv4::{BodyHash, Claim, Family, Parts, Payload, Refusal, Token};
 
+use crate::checks::Checks;
 use crate::keys::{Keys, NotKnown, SigningKeys};
 use crate::limits::HASH_STEP_BYTES;
 
@@ -12,6 +14,8 @@ use crate::limits::HASH_STEP_BYTES;
 pub(crate) struct Authenticated {
     pub(crate) caller: Arc<Caller>,
     pub(crate) region: Region,
+    /// What the body has to go through before anything of it is believed; of one that is at hand nothing, mostly.
+    pub(crate) checks: Option<Checks>,
 }
 
 /// What is asked for, as far as authentication must know.
@@ -20,7 +24,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) service: &'a str,
     pub(crate) family: Family,
     pub(crate) parts: Parts<'a>,
-    pub(crate) body: &'a Bytes,
+    /// The body, unless it is still to come.
+    pub(crate) body: Option<&'a Bytes>,
     pub(crate) now: Millis,
 }
 
@@ -47,16 +52,35 @@ pub(crate) async fn authenticate(
     if known.expires.is_some_and(|expires| expires <= asked.now) {
         return Err(refuse(Refusal::SessionExpired { token: token() }));
     }
-    let body = match claim.payload(&asked.parts).map_err(refuse)? {
-        Payload::Body | Payload::Stated(_) => hash(asked.body).await,
-        Payload::Unsigned => BodyHash::EMPTY,
-        // Their bodies need a decoder, which no operation here has.
-        Payload::Chunked(_) | Payload::Events => return Err(refuse(Refusal::PayloadInvalid)),
+    let parts = &asked.parts;
+    let verify =
+        |hash: BodyHash| signing.verify(claim, &known.secret_key, |key| claim.verify(parts, hash, key));
+    let checks = match (claim.payload(parts).map_err(refuse)?, asked.body) {
+        (Payload::Body | Payload::Stated(_), Some(body)) => {
+            verify(hash(body).await).map_err(refuse)?;
+            None
+        }
+        (stated @ Payload::Stated(_), None) => {
+            signing.verify(claim, &known.secret_key, |key| claim.verify_head(parts, key)).map_err(refuse)?;
+            Some(Checks::hashed(stated, asked.family))
+        }
+        (Payload::Unsigned, _) => {
+            verify(BodyHash::EMPTY).map_err(refuse)?;
+            None
+        }
+        (Payload::Chunked(mode), _) => {
+            let decoder = signing.verify(claim, &known.secret_key, |key| {
+                claim.verify_head(parts, key)?;
+                Ok(Decoder::of(claim, parts, key, mode))
+            });
+            let decoder = decoder.map_err(refuse)?.map_err(|broken| broken.fault())?;
+            Some(Checks::framed(decoder))
+        }
+        // Nobody sends messages that are signed one by one to an operation here; a signature over the body needs all of it.
+        (Payload::Events, _) | (Payload::Body, None) => return Err(refuse(Refusal::PayloadInvalid)),
     };
-    let verified = |key: &_| claim.verify(&asked.parts, body, key);
-    signing.verify(claim, &known.secret_key, verified).map_err(refuse)?;
     let region = Region::parse(claim.scope().region).expect("the scope was checked");
-    Ok(Authenticated { caller: known.caller, region })
+    Ok(Authenticated { caller: known.caller, region, checks })
 }
 
 /// Hashes a body in steps, so that a large one does not hold up the others on this thread.

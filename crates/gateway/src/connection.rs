@@ -4,8 +4,9 @@ use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 
-use http::{HeaderValue, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
+use http::{HeaderValue, Request, Response, StatusCode, Version, header, request};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -14,10 +15,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
+use crate::coming::{self, Coming, Cut, Inlet, Rest};
 use crate::limits::{
     BUFFER_BYTES, HEADERS, HTTP2_ACCEPT_RESETS, HTTP2_CONNECTION_WINDOW, HTTP2_ERROR_RESETS,
     HTTP2_FRAME_BYTES, HTTP2_HEADER_LIST_BYTES, HTTP2_PING, HTTP2_PING_ANSWER, HTTP2_SEND_BYTES,
-    HTTP2_STREAM_WINDOW, HTTP2_STREAMS,
+    HTTP2_STREAM_WINDOW, HTTP2_STREAMS, LEFT_BODY, LEFT_BODY_FIRST, REFUSED_BODY_BYTES,
 };
 use crate::load::Load;
 use crate::pace::{Answered, Pace, Paced, Patience};
@@ -187,6 +189,50 @@ impl Connection {
         Ok(connection.await?)
     }
 
+    /// Hands a body on that is read while its operation runs.
+    fn stream(&self, head: &request::Parts, body: Incoming) -> (Streamed, Coming) {
+        let body = body.map_err(|_| Cut).boxed_unsync();
+        let (inlet, coming) = coming::pair(body, self.gateway.inner.parts.clock.clone(), self.patience.body);
+        (Streamed { inlet, version: head.version, waits: reading::waits(head) }, coming)
+    }
+
+    /// What becomes of the rest of a body when its request was answered; true when the connection ends with the answer. A client
+    /// that is still sending may not look for its answer before it is done, so what is little is taken first, and more
+    /// while the answer goes out.
+    async fn leave(&self, streamed: Streamed) -> bool {
+        let (body, untouched) = match streamed.inlet.rest() {
+            Rest::Nothing => return false,
+            Rest::Broken => return true,
+            Rest::Left { body, untouched } => (body, untouched),
+        };
+        // A stream of HTTP/2 is closed by itself, and its client hears of it at once.
+        if streamed.version == Version::HTTP_2 {
+            return false;
+        }
+        // Nobody told the client to send.
+        if streamed.waits && untouched {
+            return true;
+        }
+        let little = body.size_hint().exact().is_some_and(|bytes| bytes <= REFUSED_BODY_BYTES);
+        let clock = self.gateway.inner.parts.clock.clone();
+        let beginning = clock.tick();
+        let mut leaving = Box::pin(reading::leave(body));
+        if little {
+            tokio::select! {
+                ended = leaving.as_mut() => return !ended,
+                () = clock.sleep_until(beginning.plus(LEFT_BODY_FIRST)) => {}
+            }
+        }
+        self.tasks.spawn("rest", OnError::Log, async move {
+            tokio::select! {
+                _ = leaving => {}
+                () = clock.sleep_until(beginning.plus(LEFT_BODY)) => {}
+            }
+            Ok(())
+        });
+        true
+    }
+
     async fn request(
         &self,
         request: Request<Incoming>,
@@ -210,8 +256,13 @@ impl Connection {
             }
         };
         let refused = running.is_none() && !private;
+        let mut streamed = None;
         let read = if refused {
             reading::refuse(&head, body, pace).await
+        } else if !body.is_end_stream() && reading::is_streamed(&head, &inner.parts.settings.hosts) {
+            let (mine, coming) = self.stream(&head, body);
+            streamed = Some(mine);
+            Read::Coming(coming)
         } else {
             reading::read(&head, body, &mut held, pace).await
         };
@@ -233,10 +284,23 @@ impl Connection {
         let (response, running) = answered
             .await
             .unwrap_or_else(|_| (private::text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n"), None));
+        let ends = match streamed {
+            // In a box, since few requests need the room.
+            Some(streamed) => Box::pin(self.leave(streamed)).await || ends,
+            None => ends,
+        };
         let response = if ends { last(response) } else { response };
         // The request is under way until its answer was taken: answers take memory as well.
         Ok(response.map(|body| body.ending((Answered(pace.clone()), running))))
     }
+}
+
+/// What the connection keeps of a body that is read while its operation runs.
+struct Streamed {
+    inlet: Inlet,
+    version: Version,
+    /// Whether the client waits for our word before it sends.
+    waits: bool,
 }
 
 /// Closes the connection after this answer.

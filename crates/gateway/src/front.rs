@@ -5,13 +5,15 @@ use std::sync::Arc;
 use api::{Call, Registry};
 use aws::{AccountId, Caller, Fault, Millis, Region, RequestId};
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, request};
+use http::{HeaderMap, Request, Response, StatusCode, request};
 use tasks::{Clock, Random, Shutdown};
 use wire::sigv4::{self, Claim, Family, Refusal};
 use wire::{Identified, Lost, Protocol, Value};
 
 use crate::absent::Plane;
 use crate::authenticate::{Asked, Authenticated, authenticate};
+use crate::checks::{self, Checks};
+use crate::coming::Coming;
 use crate::connections::Seats;
 use crate::downloads::{self, Snapshot};
 use crate::host::Ours;
@@ -181,12 +183,10 @@ impl Gateway {
         if let Some(snapshot) = Snapshot::of(path) {
             return self.download(head, &snapshot, record).await;
         }
-        let body = match &read {
-            Read::Whole(body) => body.clone(),
-            Read::TooLarge { .. } | Read::NoRoom | Read::Overload | Read::Unread | Read::Broken => {
-                Bytes::new()
-            }
-        };
+        let claim = Claim::of(&parts(head));
+        let scope = claim.as_ref().ok().map(|claim| claim.scope().service);
+        let acceptable = acceptable(head, &read, scope);
+        let (body, coming) = read.into_body();
         let query = head.uri.query();
         let request = wire::Request {
             method: head.method.as_str(),
@@ -195,11 +195,11 @@ impl Gateway {
             headers: &head.headers,
             body: body.clone().into(),
         };
-        let mut arrived = Arrived { head, request, body, claim: Claim::of(&parts(head)) };
+        let mut arrived = Arrived { head, request, body, coming, claim };
         let scope = arrived.claim.as_ref().ok().map(|claim| claim.scope().service);
         let id = record.id.to_string();
         let host = host::meaning(head, &self.inner.parts.settings.hosts);
-        let routed = match acceptable(head, &read, scope) {
+        let routed = match acceptable {
             Ok(()) => wire::route(&arrived.request, scope, &host),
             Err(fault) => Err(Lost { fault, protocol: Protocol::guess_at(&arrived.request, scope, &host) }),
         };
@@ -219,7 +219,7 @@ impl Gateway {
         if invokes && trace.is_none() {
             trace = Some(invocations::new_trace(self.now(), &self.inner.parts.random));
         }
-        let mut response = match self.operate(&arrived, &identified, trace.as_ref(), record).await {
+        let mut response = match self.operate(&mut arrived, &identified, trace.as_ref(), record).await {
             Ok(output) => http_response(identified.encode(output, &id)),
             Err(fault) => refused(record, &fault, identified.encode_fault(&fault, &id)),
         };
@@ -233,40 +233,71 @@ impl Gateway {
     /// Authenticates, decodes, validates and dispatches.
     async fn operate(
         &self,
-        arrived: &Arrived<'_>,
+        arrived: &mut Arrived<'_>,
         identified: &Identified,
         trace: Option<&Arc<str>>,
         record: &mut Record,
     ) -> Result<Value, Fault> {
-        let Arrived { head, request, body, claim } = arrived;
+        let Arrived { head, body, claim, .. } = arrived;
         record.service = identified.service.name();
         record.operation = &identified.operation.name;
         let asked = Asked {
             service: identified.service.signing_name(),
             family: family(identified.protocol),
             parts: parts(head),
-            body,
+            body: arrived.coming.is_none().then_some(body),
             now: self.now(),
         };
         let who = match claim {
-            Err(Refusal::Missing) if !identified.operation.signed => self.nobody(),
+            Err(Refusal::Missing) if !identified.operation.signed => self.nobody(&asked)?,
             _ => self.who(claim.as_ref(), &asked).await?,
         };
         record.caller = Some(who.caller.clone());
         if invocations::is_invocation(identified) {
             invocations::check_request_id(&head.headers)?;
         }
-        let input = identified.decode(request)?;
+        let watch = arrived.coming.as_ref().map(Coming::watch);
+        let input = self.input(arrived, identified, who.checks).await?;
         identified.validate(&input)?;
         let call = Call {
             account: who.caller.account,
             caller: who.caller,
             region: who.region,
             request_id: record.id,
-            endpoint: self.endpoint(head, &record.source),
+            endpoint: self.endpoint(arrived.head, &record.source),
             trace: trace.cloned(),
         };
-        self.inner.parts.registry.call(call, record.service, record.operation, input).await
+        let answer = self.inner.parts.registry.call(call, record.service, record.operation, input).await;
+        let Some(watch) = watch else { return answer };
+        record.bytes_in = watch.received();
+        // Whatever its reader made of it: a wrong body has no other answer.
+        watch.fault().map_or(answer, Err)
+    }
+
+    /// Decodes the input, of which the body may still have to be checked, or to come.
+    async fn input(
+        &self,
+        arrived: &mut Arrived<'_>,
+        identified: &Identified,
+        checks: Option<Checks>,
+    ) -> Result<Value, Fault> {
+        let stated = checks::stated(identified, &arrived.head.headers)?;
+        if arrived.coming.is_none() && checks.is_none() && stated.is_none() {
+            return identified.decode(&arrived.request);
+        }
+        let checks = checks.unwrap_or_else(Checks::none);
+        let checks = match stated {
+            Some(stated) => checks.and_checksum(stated),
+            None => checks,
+        };
+        let headers = checks.headers(&arrived.head.headers);
+        let body = match arrived.coming.take() {
+            Some(coming) => coming.through(checks, self.inner.bodies.hold())?.into(),
+            // In a box, since few requests need the room.
+            None => Box::pin(checks.whole(arrived.body.clone())).await?.into(),
+        };
+        let headers = headers.as_ref().unwrap_or(arrived.request.headers);
+        identified.decode(&wire::Request { headers, body, ..arrived.request.clone() })
     }
 
     async fn who(
@@ -283,15 +314,17 @@ impl Gateway {
                 Ok(Authenticated {
                     caller: Arc::new(Caller::root(settings.account, None)),
                     region: named.unwrap_or_else(|| settings.region.clone()),
+                    checks: unverified(asked)?,
                 })
             }
         }
     }
 
     /// Who calls what AWS leaves open, without a signature.
-    fn nobody(&self) -> Authenticated {
+    fn nobody(&self, asked: &Asked<'_>) -> Result<Authenticated, Fault> {
         let Settings { account, region, .. } = &self.inner.parts.settings;
-        Authenticated { caller: Arc::new(Caller::anonymous(*account)), region: region.clone() }
+        let caller = Arc::new(Caller::anonymous(*account));
+        Ok(Authenticated { caller, region: region.clone(), checks: unverified(asked)? })
     }
 
     async fn download(
@@ -305,7 +338,7 @@ impl Gateway {
         let body = Bytes::new();
         let parts = parts(head);
         let claim = Claim::of(&parts);
-        let asked = Asked { service: "s3", family: Family::S3, parts, body: &body, now: self.now() };
+        let asked = Asked { service: "s3", family: Family::S3, parts, body: Some(&body), now: self.now() };
         let opened = async {
             let who = self.who(claim.as_ref(), &asked).await?;
             record.caller = Some(who.caller.clone());
@@ -381,7 +414,14 @@ struct Arrived<'a> {
     head: &'a request::Parts,
     request: wire::Request<'a>,
     body: Bytes,
+    /// The body that is not here yet.
+    coming: Option<Coming>,
     claim: Result<Claim<'a>, Refusal>,
+}
+
+/// What the body of a request goes through whose signature nobody looks at.
+fn unverified(asked: &Asked<'_>) -> Result<Option<Checks>, Fault> {
+    if asked.family == Family::S3 { Checks::unverified(&asked.parts) } else { Ok(None) }
 }
 
 fn parts(head: &request::Parts) -> sigv4::Parts<'_> {
@@ -406,7 +446,7 @@ fn family(protocol: Protocol) -> Family {
 fn acceptable(head: &request::Parts, read: &Read, scope: Option<&str>) -> Result<(), Fault> {
     heads::fits(head)?;
     match read {
-        Read::Whole(_) | Read::Unread => Ok(()),
+        Read::Whole(_) | Read::Unread | Read::Coming(_) => Ok(()),
         Read::TooLarge { .. } => Err(Allowance::of(&head.method, head.uri.path()).exceeded()),
         Read::NoRoom | Read::Overload if scope == Some("s3") => {
             Err(Fault::new("SlowDown", 503, "Please reduce your request rate."))
@@ -419,7 +459,7 @@ fn acceptable(head: &request::Parts, read: &Read, scope: Option<&str>) -> Result
 }
 
 /// Without signatures a web page could call us through its reader's browser.
-fn same_site(headers: &http::HeaderMap, ours: Ours<'_>, origins: &[String]) -> Result<(), Fault> {
+fn same_site(headers: &HeaderMap, ours: Ours<'_>, origins: &[String]) -> Result<(), Fault> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let host_is_ours = text("host").is_some_and(|host| ours.include(host));
     let site = text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));

@@ -22,6 +22,8 @@
 mod absent;
 mod authenticate;
 mod body;
+mod checks;
+mod coming;
 mod connection;
 mod connections;
 mod cors;

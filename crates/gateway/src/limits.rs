@@ -46,6 +46,14 @@ pub const BODY_BYTES: u64 = 2 * 1024 * 1024;
 pub const REFUSED_BODY_BYTES: u64 = 1024 * 1024;
 /// How much of a body that is too large is read and thrown away, so that the client is ready to read the answer.
 pub const DISCARDED_BODY_BYTES: u64 = 256 * 1024 * 1024;
+/// A body that its operation reads while it comes: the largest object that S3 takes at once.
+pub const STREAMED_BODY_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+/// How much of a body that nobody reads is taken and thrown away after its answer has gone out: a part of an upload.
+pub const LEFT_BODY_BYTES: u64 = 16 * 1024 * 1024;
+/// How long that may take.
+pub const LEFT_BODY: Duration = Duration::from_secs(5);
+/// How long the answer waits for the rest of a small one, so that the connection can go on.
+pub const LEFT_BODY_FIRST: Duration = Duration::from_millis(500);
 /// Bytes that are hashed before other tasks get their turn.
 pub const HASH_STEP_BYTES: usize = 64 * 1024;
 

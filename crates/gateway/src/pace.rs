@@ -173,50 +173,93 @@ impl Drop for Answered {
     }
 }
 
-type Alarm = (Tick, Pin<Box<dyn Future<Output = ()> + Send>>);
+/// Wakes a task at a deadline that may move.
+#[derive(Default)]
+pub(crate) struct Alarm(Option<(Tick, Ringing)>);
+
+type Ringing = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl Alarm {
+    /// True when the deadline has passed; else sees to it that the task wakes at the latest then, to ask again.
+    pub(crate) fn rings(&mut self, clock: &Clock, deadline: Tick, cx: &mut Context<'_>) -> bool {
+        loop {
+            // An alarm before the deadline is kept: when it rings, the deadline of then is looked at.
+            if self.0.as_ref().is_none_or(|(at, _)| *at > deadline) {
+                let clock = clock.clone();
+                self.0 = Some((deadline, Box::pin(async move { clock.sleep_until(deadline).await })));
+            }
+            let Some((at, alarm)) = &mut self.0 else { return false };
+            let at = *at;
+            if alarm.as_mut().poll(cx).is_pending() {
+                return false;
+            }
+            self.0 = None;
+            if at >= deadline {
+                return true;
+            }
+        }
+    }
+}
+
+/// How long a client has kept us waiting, less what its bytes have earned.
+#[derive(Default)]
+pub(crate) struct Waited {
+    since: Option<Tick>,
+    before: Duration,
+    /// Bytes that have earned nothing yet.
+    bytes: u64,
+}
+
+impl Waited {
+    /// We wait now: when the client's time is up.
+    pub(crate) fn until(&mut self, now: Tick, patience: Duration) -> Tick {
+        self.since.get_or_insert(now);
+        self.deadline(patience).unwrap_or(now)
+    }
+
+    /// True for whoever was waited for: nearly nobody.
+    pub(crate) fn is_something(&self) -> bool {
+        self.since.is_some() || !self.before.is_zero()
+    }
+
+    /// The client went on by so many bytes.
+    pub(crate) fn settle(&mut self, now: Tick, bytes: u64) {
+        if let Some(since) = self.since.take() {
+            self.before += now.since(since);
+        }
+        self.bytes += bytes;
+        let earns = self.bytes / limits::BODY_BYTES_PER_SECOND;
+        self.bytes -= earns * limits::BODY_BYTES_PER_SECOND;
+        self.before = self.before.saturating_sub(Duration::from_secs(earns));
+    }
+
+    fn deadline(&self, patience: Duration) -> Option<Tick> {
+        self.since.map(|since| since.plus(patience.saturating_sub(self.before)))
+    }
+}
 
 /// A connection that fails with `TimedOut` when the client is too slow.
 pub(crate) struct Paced<T> {
     io: T,
     pace: Arc<Pace>,
-    /// Since when the client takes nothing.
-    blocked: Option<Tick>,
-    /// How long it has taken nothing before, less what the bytes that it took have earned.
-    waited: Duration,
-    /// Bytes that it took and that have earned nothing yet.
-    taken: u64,
-    alarm: Option<Alarm>,
+    /// For taking answers.
+    waited: Waited,
+    alarm: Alarm,
 }
 
 impl<T> Paced<T> {
     pub(crate) fn new(io: T, pace: Arc<Pace>) -> Paced<T> {
-        Paced { io, pace, blocked: None, waited: Duration::ZERO, taken: 0, alarm: None }
+        Paced { io, pace, waited: Waited::default(), alarm: Alarm::default() }
     }
 
     /// Called when nothing could be read or written: sees to it that the task wakes at the deadline, and tells when it
     /// has passed.
     fn overdue(&mut self, cx: &mut Context<'_>) -> bool {
-        loop {
-            let write =
-                self.blocked.map(|since| since.plus(self.pace.patience.write.saturating_sub(self.waited)));
-            let Some(deadline) = [self.pace.deadline(), write].into_iter().flatten().min() else {
-                return false;
-            };
-            // An alarm before the deadline is kept: when it rings, the deadline of then is looked at.
-            if self.alarm.as_ref().is_none_or(|(at, _)| *at > deadline) {
-                let clock = self.pace.clock.clone();
-                self.alarm = Some((deadline, Box::pin(async move { clock.sleep_until(deadline).await })));
-            }
-            let Some((at, alarm)) = &mut self.alarm else { return false };
-            let at = *at;
-            if alarm.as_mut().poll(cx).is_pending() {
-                return false;
-            }
-            self.alarm = None;
-            if at >= deadline {
-                return true;
-            }
-        }
+        let write = self.waited.deadline(self.pace.patience.write);
+        let Some(deadline) = [self.pace.deadline(), write].into_iter().flatten().min() else {
+            return false;
+        };
+        self.alarm.rings(&self.pace.clock, deadline, cx)
     }
 }
 
@@ -246,28 +289,14 @@ impl<T: AsyncRead + Unpin> AsyncRead for Paced<T> {
 impl<T: AsyncWrite + Unpin> Paced<T> {
     fn written(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(written) = &result {
-            // Who was never waited for owes nothing, which is nearly everybody.
-            if self.blocked.is_some() || !self.waited.is_zero() {
-                self.settle(written.as_ref().map_or(0, |bytes| *bytes as u64));
+            if self.waited.is_something() {
+                let bytes = written.as_ref().map_or(0, |bytes| *bytes as u64);
+                self.waited.settle(self.pace.clock.tick(), bytes);
             }
             return result;
         }
-        let now = self.pace.clock.tick();
-        self.blocked.get_or_insert(now);
+        self.waited.until(self.pace.clock.tick(), self.pace.patience.write);
         if self.overdue(cx) { timed_out() } else { result }
-    }
-}
-
-impl<T> Paced<T> {
-    /// The client took bytes after it had kept us waiting.
-    fn settle(&mut self, bytes: u64) {
-        if let Some(since) = self.blocked.take() {
-            self.waited += self.pace.clock.tick().since(since);
-        }
-        self.taken += bytes;
-        let earns = self.taken / limits::BODY_BYTES_PER_SECOND;
-        self.taken -= earns * limits::BODY_BYTES_PER_SECOND;
-        self.waited = self.waited.saturating_sub(Duration::from_secs(earns));
     }
 }
 

@@ -8,13 +8,15 @@ use bytes::{Bytes, BytesMut};
 use http::request;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use wire::sigv4::{self, Claim, Refusal};
+use wire::sigv4::{self, Claim, Refusal, Style};
+use wire::{Hosts, Route};
 
-use crate::heads;
+use crate::coming::{Coming, Raw};
 use crate::limits::{
-    BODY_BYTES, CODE_BODY_BYTES, DISCARDED_BODY_BYTES, INVOKE_BODY_BYTES, REFUSED_BODY_BYTES,
+    BODY_BYTES, CODE_BODY_BYTES, DISCARDED_BODY_BYTES, INVOKE_BODY_BYTES, LEFT_BODY_BYTES, REFUSED_BODY_BYTES,
 };
 use crate::pace::Pace;
+use crate::{heads, host};
 
 /// How large the body of a request may be, and what AWS calls the operation when it tells so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +78,8 @@ pub(crate) enum Read {
     Unread,
     /// The client went away or sent no HTTP.
     Broken,
+    /// Its operation reads it while it comes.
+    Coming(Coming),
 }
 
 impl Read {
@@ -83,7 +87,18 @@ impl Read {
         match self {
             Read::Whole(bytes) => bytes.len() as u64,
             Read::TooLarge { bytes } => *bytes,
-            Read::NoRoom | Read::Overload | Read::Unread | Read::Broken => 0,
+            Read::NoRoom | Read::Overload | Read::Unread | Read::Broken | Read::Coming(_) => 0,
+        }
+    }
+
+    /// The bytes that are here, and those that are not.
+    pub(crate) fn into_body(self) -> (Bytes, Option<Coming>) {
+        match self {
+            Read::Whole(bytes) => (bytes, None),
+            Read::Coming(coming) => (Bytes::new(), Some(coming)),
+            Read::TooLarge { .. } | Read::NoRoom | Read::Overload | Read::Unread | Read::Broken => {
+                (Bytes::new(), None)
+            }
         }
     }
 }
@@ -104,6 +119,12 @@ impl Budget {
         Arc::new(Budget { left: AtomicU64::new(bytes) })
     }
 
+    /// How many bytes may still be held.
+    #[cfg(test)]
+    pub(crate) fn left(&self) -> u64 {
+        self.left.load(Ordering::Acquire)
+    }
+
     pub(crate) fn hold(self: &Arc<Budget>) -> Held {
         Held { budget: self.clone(), bytes: 0 }
     }
@@ -120,6 +141,16 @@ impl Held {
             self.bytes += bytes;
         }
         taken
+    }
+
+    /// Holds so many bytes from now on; false when there is no room, and nothing changes.
+    pub(crate) fn set(&mut self, bytes: u64) -> bool {
+        if let Some(more) = bytes.checked_sub(self.bytes) {
+            return more == 0 || self.grow(more);
+        }
+        self.budget.left.fetch_add(self.bytes - bytes, Ordering::AcqRel);
+        self.bytes = bytes;
+        true
     }
 }
 
@@ -183,25 +214,80 @@ pub(crate) async fn refuse(head: &request::Parts, mut body: Incoming, pace: &Pac
     Read::Overload
 }
 
+/// True when the operation that a head names reads its body while it comes.
+pub(crate) fn is_streamed(head: &request::Parts, hosts: &Hosts) -> bool {
+    if !may_be_streamed(head) {
+        return false;
+    }
+    let parts = parts(head);
+    let claim = Claim::of(&parts);
+    // Elsewhere the signature covers the body itself.
+    if claim.as_ref().is_ok_and(|claim| claim.style() != Style::S3) {
+        return false;
+    }
+    let request = wire::Request {
+        method: parts.method,
+        path: parts.path,
+        query: head.uri.query(),
+        headers: &head.headers,
+        body: wire::Body::default(),
+    };
+    let scope = claim.as_ref().ok().map(|claim| claim.scope().service);
+    match wire::route(&request, scope, &host::meaning(head, hosts)) {
+        Ok(Route::Operation { identified, .. }) => identified.streams_input(),
+        Ok(Route::FunctionUrl { .. } | Route::Api { .. }) | Err(_) => false,
+    }
+}
+
+/// Whether a head is worth a second look. Most are not, so little is looked at: the fourth word between slashes of a signed
+/// one is the service. What bears no signature in its head and has a body to stream is put somewhere.
+fn may_be_streamed(head: &request::Parts) -> bool {
+    match head.headers.get(http::header::AUTHORIZATION) {
+        Some(value) => {
+            let service = value.as_bytes().split(|byte| *byte == b'/').nth(3);
+            service
+                .and_then(|service| std::str::from_utf8(service).ok())
+                .is_some_and(|service| Style::of(service) == Style::S3)
+        }
+        None => head.method == http::Method::PUT,
+    }
+}
+
+fn parts(head: &request::Parts) -> sigv4::Parts<'_> {
+    sigv4::Parts {
+        method: head.method.as_str(),
+        path: head.uri.path(),
+        query: head.uri.query().unwrap_or_default(),
+        headers: &head.headers,
+    }
+}
+
 /// True when the client sends its body only when it is told to.
-fn waits(head: &request::Parts) -> bool {
+pub(crate) fn waits(head: &request::Parts) -> bool {
     head.version >= http::Version::HTTP_11 && head.headers.contains_key(http::header::EXPECT)
 }
 
 /// Whether a head may be followed by its body: it is not too large, and if it claims to be signed, the claim can be read.
 fn is_acceptable(head: &request::Parts) -> bool {
-    let parts = sigv4::Parts {
-        method: head.method.as_str(),
-        path: head.uri.path(),
-        query: head.uri.query().unwrap_or_default(),
-        headers: &head.headers,
-    };
     // What bears no signature at all may bear one in its body.
-    heads::fits(head).is_ok() && matches!(Claim::of(&parts), Ok(_) | Err(Refusal::Missing))
+    heads::fits(head).is_ok() && matches!(Claim::of(&parts(head)), Ok(_) | Err(Refusal::Missing))
 }
 
 async fn discard(body: &mut Incoming, length: u64, pace: &Pace) {
     discard_up_to(DISCARDED_BODY_BYTES, body, length, pace).await;
+}
+
+/// Throws away what comes of a body whose request was answered, up to a bound; true at its end.
+pub(crate) async fn leave(mut body: Raw) -> bool {
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return false };
+        length += frame.data_ref().map_or(0, Bytes::len) as u64;
+        if length > LEFT_BODY_BYTES {
+            return false;
+        }
+    }
+    true
 }
 
 async fn discard_up_to(most: u64, body: &mut Incoming, mut length: u64, pace: &Pace) {
@@ -239,6 +325,42 @@ mod tests {
     }
 
     #[test]
+    fn streamed_inputs_are_known_by_their_heads() {
+        let of = |method: &str, target: &str, host: &str, service: &str| {
+            let mut request = http::Request::builder().method(method).uri(target).header("host", host);
+            if !service.is_empty() {
+                let credential = format!("AKIA/20240101/us-east-1/{service}/aws4_request");
+                let claim = format!(
+                    "AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature={}",
+                    "0".repeat(64)
+                );
+                request = request.header("authorization", claim).header("x-amz-date", "20240101T000000Z");
+            }
+            is_streamed(&request.body(()).unwrap().into_parts().0, &Hosts::default())
+        };
+        let here = "localhost:4566";
+        assert!(of("PUT", "/bucket/key", here, "s3"));
+        assert!(of("PUT", "/bucket/key", here, ""));
+        assert!(of("PUT", "/key", "bucket.s3.localhost:4566", "s3"));
+        assert!(of("PUT", "/bucket/key?partNumber=1&uploadId=u", here, "s3"));
+        for (method, target, service) in [
+            ("PUT", "/bucket", "s3"),
+            ("PUT", "/bucket?policy", "s3"),
+            ("POST", "/bucket?delete", "s3"),
+            ("POST", "/bucket/key?uploadId=u", "s3"),
+            ("POST", "/2015-03-31/functions/f/invocations", "lambda"),
+            ("POST", "/2015-03-31/functions/f/invocations", ""),
+            // Its signature covers the body, so all of it must be here first.
+            ("POST", "/2014-11-13/functions/f/invoke-async", "lambda"),
+            ("PUT", "/2015-03-31/functions/f/code", "lambda"),
+            ("PUT", "/2015-03-31/functions/f/code", ""),
+            ("PUT", "/bucket/key", "sqs"),
+        ] {
+            assert!(!of(method, target, here, service), "{method} {target} {service}");
+        }
+    }
+
+    #[test]
     fn a_refusal_is_in_awss_words() {
         let allowance = Allowance::of(&http::Method::POST, "/2015-03-31/functions/f/invocations");
         let fault = allowance.exceeded();
@@ -255,6 +377,8 @@ mod tests {
         let mut held = budget.hold();
         assert!(held.grow(6) && !held.grow(5) && held.grow(4));
         assert!(!budget.hold().grow(1));
+        assert!(held.set(3) && held.set(9) && !held.set(11));
+        assert!(budget.hold().grow(1));
         drop(held);
         assert!(budget.hold().grow(10));
     }

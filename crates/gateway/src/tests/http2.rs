@@ -18,7 +18,7 @@ const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
-async fn client(listening: &Listening, window: u32) -> SendRequest<Bytes> {
+pub(super) async fn client(listening: &Listening, window: u32) -> SendRequest<Bytes> {
     let stream = TcpStream::connect(listening.address).await.unwrap();
     let mut builder = client::Builder::new();
     builder.initial_window_size(window).initial_connection_window_size(window.max(65_535));
@@ -45,9 +45,22 @@ async fn call(
     request: Request<()>,
     payload: &str,
 ) -> Result<(u16, String), h2::Error> {
+    call_bytes(sender, request, vec![Bytes::from(payload.to_owned())]).await
+}
+
+/// The same with a body in pieces.
+pub(super) async fn call_bytes(
+    sender: &SendRequest<Bytes>,
+    request: Request<()>,
+    pieces: Vec<Bytes>,
+) -> Result<(u16, String), h2::Error> {
     let mut sender = sender.clone().ready().await?;
     let (answer, mut body) = sender.send_request(request, false)?;
-    body.send_data(Bytes::from(payload.to_owned()), true)?;
+    for piece in pieces {
+        body.send_data(piece, false)?;
+    }
+    // Whoever was answered already has no end to send.
+    let _ = body.send_data(Bytes::new(), true);
     let (head, mut body) = answer.await?.into_parts();
     let mut all = Vec::new();
     while let Some(piece) = body.data().await {

@@ -3,9 +3,11 @@
 mod clients;
 mod http2;
 mod in_process;
+mod objects;
 mod requests;
 mod routes;
 mod sockets;
+mod uploads;
 
 use std::io;
 use std::sync::Arc;
@@ -29,6 +31,8 @@ struct State {
     running: AtomicUsize,
     started: Notify,
     go: Notify,
+    /// What the rows of S3 saw.
+    objects: objects::Seen,
 }
 
 struct Open;
@@ -148,6 +152,7 @@ fn house_with(clock: Clock, change: impl FnOnce(&mut Settings)) -> House {
         Service::table("sts", ()).op(api::sts::GetCallerIdentity, open, identity).build(),
         Service::table("logs", ()).op(api::logs::DescribeLogStreams, open, streams).build(),
         Service::table("lambda", state.clone()).op(api::lambda::Invoke, open, invoke).build(),
+        objects::service(state.clone()),
     ];
     let mut settings = Settings {
         account: account(),

@@ -18,7 +18,17 @@ pub(super) struct Listening {
 }
 
 pub(super) async fn listening() -> Listening {
-    let house = house_with(Clock::real(), |_| {});
+    listening_at(Clock::real()).await
+}
+
+/// The same by a clock of the test's own.
+pub(super) async fn listening_at(clock: Clock) -> Listening {
+    listening_with(clock, |_| {}).await
+}
+
+/// The same with settings of its own.
+pub(super) async fn listening_with(clock: Clock, change: impl FnOnce(&mut Settings)) -> Listening {
+    let house = house_with(clock, change);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (open, accepting) = (Tasks::new(house.shutdown.clone()), Tasks::new(house.shutdown.clone()));

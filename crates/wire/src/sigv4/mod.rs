@@ -42,7 +42,7 @@ pub use canonical::Style;
 pub use check::skew_seconds;
 pub use claim::{Claim, Form, Scope};
 pub use key::{BodyHash, SigningKey};
-pub use payload::Payload;
+pub use payload::{Payload, framing};
 pub use refusal::{BadExpires, Family, Mismatch, Refusal, ScopeFault, Token};
 pub use sign::{Credentials, Signer, Unsignable};
 pub use stamp::Stamp;

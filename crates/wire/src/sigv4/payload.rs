@@ -95,6 +95,14 @@ impl Claim<'_> {
     }
 }
 
+/// How the body of a request is framed whose signature nobody looks at: as its headers say.
+pub fn framing(parts: &Parts<'_>) -> Option<Mode> {
+    match parts.header(&X_AMZ_CONTENT_SHA256).filter(|stated| *stated != UNSIGNED_PAYLOAD) {
+        Some(name) => Mode::named(name),
+        None => is_framed(parts).then_some(Mode::Bare),
+    }
+}
+
 fn is_hash(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

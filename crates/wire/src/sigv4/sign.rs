@@ -4,6 +4,7 @@ use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue};
 use http::{HeaderMap, Request};
 
 use super::canonical::{Canonical, Style, encode};
+use super::chunked::Mode;
 use super::key::Hex;
 use super::payload::EVENTS;
 use super::{ALGORITHM, BodyHash, Parts, Scope, SigningKey, Stamp, UNSIGNED_PAYLOAD, X_AMZ_CONTENT_SHA256};
@@ -88,6 +89,10 @@ impl Signer<'_> {
             Style::S3 => match headers.get(&X_AMZ_CONTENT_SHA256) {
                 Some(stated) if stated.as_bytes() == UNSIGNED_PAYLOAD.as_bytes() => {
                     UNSIGNED_PAYLOAD.to_owned()
+                }
+                // The body is framed as that says; its chunks are the caller's to sign.
+                Some(stated) if stated.to_str().is_ok_and(|name| Mode::named(name).is_some()) => {
+                    stated.to_str().unwrap_or_default().to_owned()
                 }
                 _ => {
                     headers.insert("x-amz-content-sha256", value(&body)?);

@@ -78,11 +78,6 @@ impl Decoder {
     ///
     /// Refuses a request that does not say how long its data is, or announces a trailer that cannot be.
     pub fn of(claim: &Claim<'_>, parts: &Parts<'_>, key: &SigningKey, mode: Mode) -> Result<Decoder, Broken> {
-        let text = parts.header(&X_AMZ_DECODED_CONTENT_LENGTH).unwrap_or_default();
-        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let stated = text.parse().ok().filter(|_| digits).ok_or(Broken::LengthMissing)?;
-        let trailer =
-            if mode.has_trailer() { Trailer::announced(parts.headers)? } else { Trailer::default() };
         let seal = mode.is_signed().then(|| Seal {
             chain: Chain::of(claim, key),
             stamp: claim.stamp,
@@ -90,9 +85,21 @@ impl Decoder {
             provided: Vec::new(),
             held: Held::default(),
         });
+        Ok(Decoder { seal, ..Decoder::unverified(parts, mode)? })
+    }
+
+    /// Begins with a request that nobody verifies: signatures of chunks and trailer are not looked at, checksums are.
+    ///
+    /// Refuses what [`Decoder::of`] refuses.
+    pub fn unverified(parts: &Parts<'_>, mode: Mode) -> Result<Decoder, Broken> {
+        let text = parts.header(&X_AMZ_DECODED_CONTENT_LENGTH).unwrap_or_default();
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let stated = text.parse().ok().filter(|_| digits).ok_or(Broken::LengthMissing)?;
+        let trailer =
+            if mode.has_trailer() { Trailer::announced(parts.headers)? } else { Trailer::default() };
         Ok(Decoder {
             mode,
-            seal,
+            seal: None,
             state: State::Head,
             line: Line::default(),
             trailer,

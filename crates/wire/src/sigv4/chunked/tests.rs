@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::super::chain::{Chain, OF_PAYLOAD, OF_TRAILER};
 use super::super::checksum::{Algorithm, Sum};
 use super::super::key::{Hex, unhex};
-use super::super::{BodyHash, Claim, Parts, Scope, SigningKey, Stamp};
+use super::super::{BodyHash, Claim, Parts, Scope, SigningKey, Stamp, framing};
 use super::*;
 use crate::limits::SMALLEST_CHUNK_BYTES;
 
@@ -217,6 +217,34 @@ fn unsigned_data_is_handed_on_as_it_comes() {
     assert_eq!(piece.len(), 100 - "2328\r\n".len());
     assert_eq!(piece.as_ptr(), wire[6..].as_ptr());
     assert_eq!(decoder.held(), 0);
+}
+
+#[test]
+fn frames_are_taken_off_without_a_look_at_signatures_but_checksums_count() {
+    for (mode, checksum) in ALL {
+        let framed = Framed::of(mode, &some_chunks(), checksum);
+        let mut headers = HeaderMap::new();
+        headers.insert("x-amz-content-sha256", HeaderValue::from_static(mode.name()));
+        headers.insert("x-amz-decoded-content-length", HeaderValue::from_str(&framed.stated).unwrap());
+        if let Some(announced) = &framed.announced {
+            headers.insert("x-amz-trailer", HeaderValue::from_str(announced).unwrap());
+        }
+        let parts = Parts { method: "PUT", path: "/k", query: "", headers: &headers };
+        assert_eq!(framing(&parts), Some(mode));
+        let decoded = |wire: &[u8]| {
+            let mut decoder = Decoder::unverified(&parts, mode).unwrap();
+            let (mut input, mut out) = (Bytes::copy_from_slice(wire), Vec::new());
+            while let Some(piece) = decoder.decode(&mut input)? {
+                out.extend_from_slice(&piece);
+            }
+            decoder.end().map(|_| out)
+        };
+        assert_eq!(decoded(&framed.wire), Ok(some_chunks().concat()), "{mode:?}");
+        let changed = decoded(&framed.replaced("\r\nbb", "\r\nbX").wire);
+        assert_eq!(changed.is_ok(), checksum.is_none(), "{mode:?}");
+    }
+    let headers = HeaderMap::new();
+    assert_eq!(framing(&Parts { method: "PUT", path: "/k", query: "", headers: &headers }), None);
 }
 
 #[test]
