@@ -58,6 +58,8 @@ pub const GROUP_BYTES: usize = 256;
 pub const RECEIPT_BYTES: usize = 1_024;
 /// Items of one call, of each kind: appended, leased, settled.
 pub const BATCH: usize = 1_000;
+/// Bytes of the bodies of one call: appended, leased.
+pub const BATCH_BYTES: usize = 64 << 20;
 /// Rows of a queue read at once.
 pub const QUEUE_PAGE: usize = 64;
 /// Ready groups among which a lease of this process chooses.

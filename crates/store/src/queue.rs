@@ -119,7 +119,7 @@ pub struct Ask {
     pub source: String,
     /// Items at most; more than 1,000 are taken as 1,000, 0 as 1.
     pub max: usize,
-    /// Bytes of bodies at most; the first item comes whatever its size.
+    /// Bytes of bodies at most, and never more than 64 MiB; the first item comes whatever its size.
     pub max_bytes: usize,
     /// Who holds the items.
     pub hold: Hold,

@@ -11,10 +11,13 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use bytes::Bytes;
-use store::{BlobId, Broken, Chunks, Home, Options, Store, Table};
+use store::{
+    Ask, BlobId, Broken, Chunks, Group, Hold, Home, New, Options, Queue, Settle, Settled, Store, Table,
+};
 use tasks::{Clock, Shutdown, Tasks};
 
 const ROWS: Table<u64, String> = Table::new("disk.rows");
+const ITEMS: Queue<u64> = Queue::new("disk.items");
 
 fn home() -> Home {
     Home::of(&["disk"])
@@ -263,4 +266,29 @@ async fn a_closure_that_panics_is_answered_and_its_neighbours_commit() {
     second.unwrap();
     assert_eq!(get(&store, 1).await.unwrap(), None);
     assert_eq!(get(&store, 2).await.unwrap().as_deref(), Some("row"));
+}
+
+#[tokio::test]
+async fn below_the_floor_nothing_is_sent_but_what_is_there_is_received_postponed_and_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let groups = [Group::None, Group::Fair("g".to_owned()), Group::Strict("g".to_owned())];
+    let item = |group: &Group| New { group: group.clone(), ..New::of("s", 1) };
+    let store = open(folder.path()).unwrap();
+    let line = store.own(home()).await.unwrap().queue(ITEMS);
+    line.append(groups.iter().map(item).collect()).await.unwrap();
+    store.close().await;
+
+    // More than any disk has.
+    let store = Store::open(folder.path(), options(u64::MAX)).unwrap();
+    let line = store.own(home()).await.unwrap().queue(ITEMS);
+    assert_eq!(line.append(vec![item(&Group::None)]).await, Err(Broken::Full));
+    let ask = |hold| Ask { max: 9, ..Ask::of("s", hold) };
+    assert_eq!(line.lease(ask(Hold::Process)).await.unwrap().len(), 3);
+    let leased = line.lease(ask(Hold::Client(Duration::from_secs(3_600)))).await.unwrap();
+    for settle in [Settle::At(aws::Millis(u64::MAX)), Settle::Done] {
+        let each = leased.iter().map(|leased| (leased.receipt.clone(), settle)).collect();
+        assert_eq!(line.settle(each).await, Ok(vec![Settled::Yes; 3]), "{settle:?}");
+    }
+    assert_eq!(line.depth("s").await, Ok(store::Depth::default()));
+    store.close().await;
 }

@@ -302,3 +302,20 @@ async fn expired_items_are_not_leased_but_deleted() {
     assert_eq!(bodies(&line.lease(fresh).await.unwrap()), [3, 2]);
     assert_eq!(line.depth("s").await.unwrap(), store::Depth { held: 2, ..store::Depth::default() });
 }
+
+#[tokio::test]
+async fn large_items_are_bounded_one_by_one_and_together() {
+    let store = Store::simulated(1, Clock::virtual_at(0));
+    let line = store.own(home()).await.unwrap().queue(Queue::<String>::new("queues.texts"));
+    let quoted = |bytes: usize| New::of("s", "x".repeat(bytes - 2));
+    let largest = store::limits::ITEM_BYTES;
+    assert_eq!(line.append(vec![quoted(largest + 1)]).await, Err(Broken::TooLarge));
+    let many = store::limits::BATCH_BYTES / largest + 1;
+    assert_eq!(line.append(vec![quoted(largest); many]).await, Err(Broken::TooLarge));
+    line.append(vec![quoted(largest), quoted(1_000), quoted(1_000), quoted(1_000)]).await.unwrap();
+    for (max_bytes, expected) in [(0, 1), (2_500, 2), (2_500, 1)] {
+        let hold = Hold::Client(60 * SECOND);
+        let leased = line.lease(Ask { max: 9, max_bytes, ..Ask::of("s", hold) }).await.unwrap();
+        assert_eq!(leased.len(), expected);
+    }
+}

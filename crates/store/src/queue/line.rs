@@ -8,7 +8,7 @@ use super::lanes::{Chosen, item_key};
 use super::receipt::Ticket;
 use super::waiting::Waiter;
 use super::{Appended, Ask, Group, Hold, New, Queue, Receipt, Settle, Settled, pack, whole};
-use crate::limits::BATCH;
+use crate::limits::{BATCH, BATCH_BYTES};
 use crate::own::{Owned, Seat};
 use crate::row::unseal;
 use crate::{Broken, Result, Row, Txn};
@@ -92,12 +92,15 @@ impl<V: Row> Line<V> {
         Line { owned, queue }
     }
 
-    /// Appends items in one commit, in their order. Fails with `TooLarge` above 1,000 items.
+    /// Appends items in one commit, in their order. Fails with `TooLarge` above 1,000 items or 64 MiB.
     pub async fn append(&self, items: Vec<New<V>>) -> Result<Vec<Appended>> {
         if items.len() > BATCH {
             return Err(Broken::TooLarge);
         }
         let packed = items.into_iter().map(pack).collect::<Result<Vec<_>>>()?;
+        if packed.iter().map(|(_, _, packed)| packed.body.len()).sum::<usize>() > BATCH_BYTES {
+            return Err(Broken::TooLarge);
+        }
         let queue = self.queue;
         #[cfg(test)]
         if super::rules::slips::is(super::rules::slips::Slip::AppendUnwritten) {
@@ -119,7 +122,8 @@ impl<V: Row> Line<V> {
     pub async fn lease(&self, ask: Ask) -> Result<Vec<Leased<V>>> {
         let clock = self.owned.store.0.clock.clone();
         let until = clock.tick().plus(ask.wait);
-        let ask = Arc::new(Ask { max: ask.max.clamp(1, BATCH), ..ask });
+        let (max, max_bytes) = (ask.max.clamp(1, BATCH), ask.max_bytes.min(BATCH_BYTES));
+        let ask = Arc::new(Ask { max, max_bytes, ..ask });
         let bells = &self.owned.seat.bells;
         let mut waiter = match ask.wait {
             Duration::ZERO => None,
