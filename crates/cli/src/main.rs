@@ -28,10 +28,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// A call of a function makes some 160 allocations; this one halves what they cost.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 use args::{Line, Verb};
 use failure::{Exit, Failure};
 use session::Session;

@@ -24,10 +24,6 @@ use tasks::{Clock, Random, Shutdown, Tasks};
 use tokio::task::LocalSet;
 use wire::sigv4::Credentials;
 
-/// The binary's.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const HOST: &str = "127.0.0.1:4566";
 
 fn main() -> anyhow::Result<()> {
