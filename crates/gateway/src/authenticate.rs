@@ -15,7 +15,7 @@ pub(crate) struct Authenticated {
     pub(crate) caller: Arc<Caller>,
     pub(crate) region: Region,
     /// What the body has to go through before anything of it is believed; of one that is at hand nothing, mostly.
-    pub(crate) checks: Option<Checks>,
+    pub(crate) checks: Option<Box<Checks>>,
 }
 
 /// What is asked for, as far as authentication must know.
@@ -62,7 +62,7 @@ pub(crate) async fn authenticate(
         }
         (stated @ Payload::Stated(_), None) => {
             signing.verify(claim, &known.secret_key, |key| claim.verify_head(parts, key)).map_err(refuse)?;
-            Some(Checks::hashed(stated, asked.family))
+            Some(Box::new(Checks::hashed(stated, asked.family)))
         }
         (Payload::Unsigned, _) => {
             verify(BodyHash::EMPTY).map_err(refuse)?;
@@ -74,7 +74,7 @@ pub(crate) async fn authenticate(
                 Ok(Decoder::of(claim, parts, key, mode))
             });
             let decoder = decoder.map_err(refuse)?.map_err(|broken| broken.fault())?;
-            Some(Checks::framed(decoder))
+            Some(Box::new(Checks::framed(decoder)))
         }
         // Nobody sends messages that are signed one by one to an operation here; a signature over the body needs all of it.
         (Payload::Events, _) | (Payload::Body, None) => return Err(refuse(Refusal::PayloadInvalid)),

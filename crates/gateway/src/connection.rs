@@ -262,7 +262,7 @@ impl Connection {
         } else if !body.is_end_stream() && reading::is_streamed(&head, &inner.parts.settings.hosts) {
             let (mine, coming) = self.stream(&head, body);
             streamed = Some(mine);
-            Read::Coming(coming)
+            Read::Coming(Box::new(coming))
         } else {
             reading::read(&head, body, &mut held, pace).await
         };

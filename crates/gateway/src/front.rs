@@ -7,7 +7,7 @@ use aws::{AccountId, Caller, Fault, Millis, Region, RequestId};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, request};
 use tasks::{Clock, Random, Shutdown};
-use wire::sigv4::{self, Claim, Family, Refusal};
+use wire::sigv4::{self, Claim, Family, Refusal, checksum};
 use wire::{Identified, Lost, Protocol, Value};
 
 use crate::absent::Plane;
@@ -256,7 +256,7 @@ impl Gateway {
         if invocations::is_invocation(identified) {
             invocations::check_request_id(&head.headers)?;
         }
-        let watch = arrived.coming.as_ref().map(Coming::watch);
+        let watch = arrived.coming.as_deref().map(Coming::watch);
         let input = self.input(arrived, identified, who.checks).await?;
         identified.validate(&input)?;
         let call = Call {
@@ -279,13 +279,24 @@ impl Gateway {
         &self,
         arrived: &mut Arrived<'_>,
         identified: &Identified,
-        checks: Option<Checks>,
+        checks: Option<Box<Checks>>,
     ) -> Result<Value, Fault> {
         let stated = checks::stated(identified, &arrived.head.headers)?;
         if arrived.coming.is_none() && checks.is_none() && stated.is_none() {
             return identified.decode(&arrived.request);
         }
-        let checks = checks.unwrap_or_else(Checks::none);
+        // In a box, since few requests need the room.
+        Box::pin(self.checked_input(arrived, identified, checks, stated)).await
+    }
+
+    async fn checked_input(
+        &self,
+        arrived: &mut Arrived<'_>,
+        identified: &Identified,
+        checks: Option<Box<Checks>>,
+        stated: Option<checksum::Value>,
+    ) -> Result<Value, Fault> {
+        let checks = checks.map_or_else(Checks::none, |checks| *checks);
         let checks = match stated {
             Some(stated) => checks.and_checksum(stated),
             None => checks,
@@ -293,8 +304,7 @@ impl Gateway {
         let headers = checks.headers(&arrived.head.headers);
         let body = match arrived.coming.take() {
             Some(coming) => coming.through(checks, self.inner.bodies.hold())?.into(),
-            // In a box, since few requests need the room.
-            None => Box::pin(checks.whole(arrived.body.clone())).await?.into(),
+            None => checks.whole(arrived.body.clone()).await?.into(),
         };
         let headers = headers.as_ref().unwrap_or(arrived.request.headers);
         identified.decode(&wire::Request { headers, body, ..arrived.request.clone() })
@@ -415,13 +425,13 @@ struct Arrived<'a> {
     request: wire::Request<'a>,
     body: Bytes,
     /// The body that is not here yet.
-    coming: Option<Coming>,
+    coming: Option<Box<Coming>>,
     claim: Result<Claim<'a>, Refusal>,
 }
 
 /// What the body of a request goes through whose signature nobody looks at.
-fn unverified(asked: &Asked<'_>) -> Result<Option<Checks>, Fault> {
-    if asked.family == Family::S3 { Checks::unverified(&asked.parts) } else { Ok(None) }
+fn unverified(asked: &Asked<'_>) -> Result<Option<Box<Checks>>, Fault> {
+    if asked.family == Family::S3 { Ok(Checks::unverified(&asked.parts)?.map(Box::new)) } else { Ok(None) }
 }
 
 fn parts(head: &request::Parts) -> sigv4::Parts<'_> {

@@ -79,7 +79,7 @@ pub(crate) enum Read {
     /// The client went away or sent no HTTP.
     Broken,
     /// Its operation reads it while it comes.
-    Coming(Coming),
+    Coming(Box<Coming>),
 }
 
 impl Read {
@@ -92,7 +92,7 @@ impl Read {
     }
 
     /// The bytes that are here, and those that are not.
-    pub(crate) fn into_body(self) -> (Bytes, Option<Coming>) {
+    pub(crate) fn into_body(self) -> (Bytes, Option<Box<Coming>>) {
         match self {
             Read::Whole(bytes) => (bytes, None),
             Read::Coming(coming) => (Bytes::new(), Some(coming)),

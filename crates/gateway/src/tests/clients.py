@@ -1,4 +1,5 @@
 import concurrent.futures
+import io
 import json
 import os
 import urllib.request
@@ -42,6 +43,18 @@ for what, keys in {
     seen[what + ", query"] = refusal(client("sts", **keys).get_caller_identity)
     seen[what + ", json"] = refusal(client("logs", **keys).describe_log_streams, logGroupName="g")
     seen[what + ", rest"] = refusal(client("lambda", **keys).invoke, FunctionName="f")
+objects = client("s3")
+
+
+def put(body, **arguments):
+    return objects.put_object(Bucket="bucket", Key="k", Body=body, **arguments)["ETag"].split("-")[0]
+
+
+seen["put"] = [put(b"x" * 300_000), put(io.BytesIO(b"x" * 3_000_000)), put(b"x" * 20_000, ChecksumAlgorithm="SHA256")]
+seen["put early"] = refusal(objects.put_object, Bucket="bucket", Key="early", Body=b"x" * 30_000_000)
+seen["put early, file"] = refusal(objects.put_object, Bucket="bucket", Key="early", Body=io.BytesIO(b"x" * 3_000_000))
+policy = objects.put_bucket_policy(Bucket="bucket", Policy="{}", ChecksumAlgorithm="CRC32")
+seen["policy"] = policy["ResponseMetadata"]["HTTPStatusCode"]
 with concurrent.futures.ThreadPoolExecutor(16) as pool:
     answers = pool.map(lambda at: functions.invoke(FunctionName="f", Payload=b" " * at)["StatusCode"], range(200))
     seen["parallel"] = sum(status == 200 for status in answers)

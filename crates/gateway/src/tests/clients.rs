@@ -57,6 +57,10 @@ async fn boto3_is_understood_and_understands_every_refusal() {
         "unknown key, query": ["InvalidClientTokenId", 403],
         "unknown key, json": ["UnrecognizedClientException", 400],
         "unknown key, rest": ["UnrecognizedClientException", 403],
+        "put": ["300000", "3000000", "20000"],
+        "put early": ["NoSuchBucket", 404],
+        "put early, file": ["NoSuchBucket", 404],
+        "policy": 200,
         "parallel": 200,
     });
     assert_eq!(seen, wanted);
