@@ -128,8 +128,10 @@ impl Assembled {
     /// Starts the background loops on the current runtime; they end with the shutdown.
     pub fn start_loops(&self) {
         self.tasks.spawn("settle-functions", OnError::Log, self.lambda.clone().settle_left_over());
-        // Parsed now, off the shards, so that the first call of a service need not wait for its model.
-        self.tasks.spawn_blocking(|| wire::Model::all().count());
+        // Parsed now, off the shards, so that the first call of a service need not wait for its model. Services without rows
+        // only refuse: their models would cost more memory than the rest of the server.
+        let served: Vec<&'static str> = self.registry.services().map(api::Service::name).collect();
+        self.tasks.spawn_blocking(move || served.into_iter().filter_map(wire::Model::named).count());
         self.tasks.spawn("keep-trees", OnError::Log, self.lambda.clone().keep_trees());
         self.tasks.spawn("sweep-trees", OnError::Log, self.lambda.clone().sweep_trees());
         let (blobs, shutdown) = (self.store.blobs(), self.tasks.shutdown().clone());
